@@ -1,0 +1,56 @@
+"""What every test shares: the collection's import path, marks, and an honest word about what was not there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COLLECTIONS = ROOT / ".cache" / "collections"
+CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def link_collection() -> None:
+    """``.cache/collections/ansible_collections/openfleet/patch`` leads to this checkout."""
+    link = COLLECTIONS / "ansible_collections" / "openfleet" / "patch"
+    if link.resolve() == ROOT:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    # Relative, so that the checkout can be moved; another test process may have been faster.
+    try:
+        link.symlink_to(os.path.relpath(ROOT, link.parent))
+    except FileExistsError:
+        pass
+
+
+link_collection()
+for folder in (ROOT / "tests" / "tools", ROOT / "tests", COLLECTIONS):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS))
+
+from interpreters import find_interpreters, report  # noqa: E402
+from lab_requirements import missing_for_the_lab  # noqa: E402
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("lab") is None:
+        return
+    missing = missing_for_the_lab()
+    if not missing:
+        return
+    reason = "the lab cannot run here: " + "; ".join(missing)
+    if CI:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("what this machine has")
+    terminalreporter.line(report(find_interpreters()))
+    missing = missing_for_the_lab()
+    terminalreporter.line("lab: " + ("; ".join(missing) if missing else "everything it needs is here"))
