@@ -1,0 +1,284 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One directory per run: what time it is judged at, which baselines took part, what became of every host.
+
+``STATE/runs/RUN_ID/run.json``, ``hosts/HOST.json`` (documents), ``outcomes/HOST.json``; ``STATE/latest`` points
+at the newest run and ``STATE/hosts/HOST.json`` at each host's newest document. All forked workers, batches and
+plays of one ansible-playbook share one run: the first caller creates it under a lock. Nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PatchError
+from . import files
+
+if TYPE_CHECKING:
+    from .baselines import ResolvedBaseline
+
+DEFAULT_STATE_DIRECTORY = "~/.openfleet-patch"
+RUN_FORMAT = 1
+_RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_KEEP_CONTROLLERS = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run. ``as_of`` is the time every host is judged at, whenever its turn comes."""
+
+    run_id: str
+    as_of: str
+    """UTC, ``2026-11-20T12:00:00Z``."""
+    started_at: str
+    path: Path
+    state_directory: Path
+    created: bool = False
+    """True for the one caller that made it."""
+    warnings: list[str] = field(default_factory=list)
+
+    def record_baseline(self, resolved: ResolvedBaseline) -> None:
+        """Write the baseline into ``run.json`` once; raises ``run_conflict`` if the name meant something else
+        earlier in this run (another definition in other hosts' variables, or an edit in between)."""
+        known = _read_run_file(self.path)["baselines"].get(resolved.name)
+        if known is None:
+            with files.locked(self.path / ".lock"):
+                content = _read_run_file(self.path)
+                known = content["baselines"].setdefault(
+                    resolved.name,
+                    {
+                        "digest": resolved.digest,
+                        "operating_system": resolved.baseline.get("operating_system"),
+                        "baseline": resolved.baseline,
+                    },
+                )
+                files.write_json(self.path / "run.json", content)
+        if known["digest"] != resolved.digest:
+            raise PatchError(
+                "run_conflict",
+                f"baseline '{resolved.name}' has two definitions in run {self.run_id}: {known['digest']} was"
+                f" recorded first, this host got {resolved.digest} ({resolved.source}). One run judges by one"
+                " definition: give them two names, or start a new run",
+                baseline=resolved.name,
+            )
+
+    def write_document(self, host: str, document: dict[str, Any]) -> Path:
+        """Keep a document; a second one of the same host in this run is kept beside the first."""
+        name = files.safe_name(host)
+        path = files.write_new_json(self.path / "hosts", name, document)
+        files.point_link(self.state_directory / "hosts" / f"{name}.json", f"../runs/{self.run_id}/hosts/{path.name}")
+        return path
+
+    def record_outcome(self, host: str, outcome: dict[str, Any]) -> Path:
+        """Keep what became of a host: ``{"status": "ok" | "failed" | "unreachable" | "not_started", ...}``."""
+        return files.write_new_json(
+            self.path / "outcomes", files.safe_name(host), {**outcome, "host": host, "run_id": self.run_id}
+        )
+
+    def outcomes(self) -> dict[str, dict[str, Any]]:
+        """The newest outcome of every host; unreadable files are left out and named by ``problems()``."""
+        return _newest_by_host(self.path / "outcomes")[0]
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """The newest document of every host; unreadable files are left out and named by ``problems()``."""
+        return _newest_by_host(self.path / "hosts")[0]
+
+    def document(self, host: str) -> dict[str, Any] | None:
+        """The newest readable document of one host."""
+        name = files.safe_name(host)
+        newest = None
+        for found, _sequence, path in files.numbered_files(self.path / "hosts"):
+            if found == name:
+                newest = _read_entry(path) or newest
+        return newest
+
+    def problems(self) -> list[str]:
+        """One sentence per file of this run that cannot be read."""
+        return [problem for part in ("hosts", "outcomes") for problem in _newest_by_host(self.path / part)[1]]
+
+    def baselines(self) -> dict[str, dict[str, Any]]:
+        """``{name: {"digest", "operating_system", "baseline"}}`` as recorded so far."""
+        recorded: dict[str, dict[str, Any]] = _read_run_file(self.path)["baselines"]
+        return recorded
+
+
+def open_run(
+    state_directory: str | Path = DEFAULT_STATE_DIRECTORY,
+    *,
+    now: datetime,
+    controller_key: str,
+    run_id: str | None = None,
+    as_of: str | None = None,
+    create: bool = True,
+) -> Run:
+    """The run of this ansible-playbook process, made by the first caller.
+
+    ``controller_key`` names the process (see ``fleet.controller``). ``run_id`` (a UUID) joins or makes exactly
+    that run, and the process stays with it. ``as_of`` fixes the time to judge at when the run is made (default
+    ``now``). Raises ``bad_run_id``, ``run_conflict``, ``no_run`` (with ``create=False``), ``bad_state_file``,
+    ``state_unwritable`` or ``state_locked``.
+    """
+    state = Path(state_directory).expanduser()
+    wanted = _checked_run_id(run_id)
+    judged_at = _checked_time(as_of)
+    pointer = state / "controllers" / f"{hashlib.sha256(controller_key.encode()).hexdigest()[:32]}.json"
+    run = _join(state, wanted or _run_of(pointer), judged_at, pointed=wanted is None)
+    if run is not None and (wanted is None or _run_of(pointer) == wanted):
+        return run
+    if run is None and not create:
+        raise PatchError(
+            "no_run", f"no run of this ansible-playbook in {state}: nothing was scanned yet", path=str(state)
+        )
+    for directory in (state, state / "runs", state / "controllers", state / "hosts"):
+        files.make_private_directory(directory)
+    with files.locked(state / ".lock"):
+        # Another worker may have been faster while this one waited.
+        run = _join(state, wanted or _run_of(pointer), judged_at, pointed=wanted is None)
+        if run is None:
+            run = _create(state, wanted or str(uuid.uuid4()), judged_at, now)
+        files.write_json(pointer, {"run_id": run.run_id, "controller": controller_key})
+        _forget_old_controllers(state / "controllers", now)
+        files.point_link(state / "latest", f"runs/{run.run_id}")
+    return run
+
+
+def _create(state: Path, run_id: str, judged_at: str | None, now: datetime) -> Run:
+    path = state / "runs" / run_id
+    for directory in (path, path / "hosts", path / "outcomes"):
+        files.make_private_directory(directory)
+    started_at = utc_text(now)
+    content = {
+        "format": RUN_FORMAT,
+        "run_id": run_id,
+        "as_of": judged_at or started_at,
+        "started_at": started_at,
+        "baselines": {},
+    }
+    files.write_json(path / "run.json", content)
+    return Run(run_id, content["as_of"], started_at, path, state, created=True, warnings=_permission_warnings(state))
+
+
+def _join(state: Path, run_id: str | None, judged_at: str | None, *, pointed: bool) -> Run | None:
+    if run_id is None:
+        return None
+    path = state / "runs" / run_id
+    try:
+        content = _read_run_file(path)
+    except FileNotFoundError:
+        return None
+    if judged_at is not None and judged_at != content["as_of"]:
+        raise PatchError(
+            "run_conflict",
+            f"run {run_id} judges as of {content['as_of']}, not {judged_at}: the time of a run is fixed when it"
+            " starts. Leave patch_as_of out, or start a new run" + (" with its own patch_run_id" if pointed else ""),
+            run_id=run_id,
+        )
+    return Run(run_id, content["as_of"], content["started_at"], path, state)
+
+
+def _run_of(pointer: Path) -> str | None:
+    try:
+        content = files.read_json(pointer)
+    except (FileNotFoundError, PatchError):
+        # A broken pointer costs a new run, nothing else.
+        return None
+    run_id = content.get("run_id") if isinstance(content, dict) else None
+    return run_id if isinstance(run_id, str) and _RUN_ID.fullmatch(run_id) else None
+
+
+def _read_run_file(path: Path) -> dict[str, Any]:
+    content = files.read_json(path / "run.json")
+    if not isinstance(content, dict) or content.get("format") != RUN_FORMAT:
+        raise PatchError(
+            "bad_state_file",
+            f"{path / 'run.json'} is not a run file of format {RUN_FORMAT}; a newer or older release may have"
+            " written it. Start a new run",
+            path=str(path / "run.json"),
+        )
+    expected = {"run_id": str, "as_of": str, "started_at": str, "baselines": dict}
+    wrong = [key for key, kind in expected.items() if not isinstance(content.get(key), kind)]
+    if wrong:
+        raise PatchError(
+            "bad_state_file",
+            f"{path / 'run.json'} lacks {', '.join(wrong)}; start a new run",
+            path=str(path / "run.json"),
+        )
+    return content
+
+
+def _newest_by_host(directory: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    newest: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
+    for _name, _sequence, path in files.numbered_files(directory):
+        entry = _read_entry(path, problems)
+        if entry is not None:
+            newest[entry["host"]] = entry
+    return newest, problems
+
+
+def _read_entry(path: Path, problems: list[str] | None = None) -> dict[str, Any] | None:
+    try:
+        entry = files.read_json(path)
+    except (FileNotFoundError, PatchError) as error:
+        if problems is not None:
+            problems.append(str(error))
+        return None
+    if not isinstance(entry, dict) or not isinstance(entry.get("host"), str):
+        if problems is not None:
+            problems.append(f"{path} names no host; it was not written by this collection, or edited")
+        return None
+    return entry
+
+
+def _checked_run_id(run_id: str | None) -> str | None:
+    if run_id is None or run_id == "":
+        return None
+    if not _RUN_ID.fullmatch(run_id.lower()):
+        raise PatchError(
+            "bad_run_id",
+            f"run id {run_id[:60]!r} is not a UUID such as 3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10; make one with"
+            " 'uuidgen', or leave patch_run_id out",
+        )
+    return run_id.lower()
+
+
+def _checked_time(text: str | None) -> str | None:
+    if text is None or text == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+    except ValueError:
+        raise PatchError(
+            "bad_time", f"as_of {text[:60]!r} is not a time such as 2026-11-20T12:00:00Z (UTC where no zone is given)"
+        ) from None
+    return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+
+
+def utc_text(moment: datetime) -> str:
+    """``2026-11-20T12:00:00Z``; ``moment`` must know its zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(timezone.utc).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _forget_old_controllers(directory: Path, now: datetime) -> None:
+    oldest = (now - _KEEP_CONTROLLERS).timestamp()
+    for path in directory.iterdir():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def _permission_warnings(state: Path) -> list[str]:
+    mode = state.stat().st_mode & 0o777
+    if mode & 0o077:
+        return [f"{state} is open to other users (mode {mode:04o}); documents tell what a host lacks: chmod 0700 it"]
+    return []
