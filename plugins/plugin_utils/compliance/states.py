@@ -1,0 +1,212 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compliance state of every patch of one host, from what the engine decided.
+
+States are Patch Manager's (user guide, compliance states). A candidate that is not a violation and not
+installed has no state there: its ``state`` is None and ``reason`` tells why it is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..engine.evaluate import evaluate
+from ..engine.explain import explain
+from ..engine.records import Inventory, PatchRecord
+
+HELD = "HELD"
+DEFERRED_PHASED = "DEFERRED_PHASED"
+
+STATES = (
+    "INSTALLED",
+    "INSTALLED_OTHER",
+    "INSTALLED_PENDING_REBOOT",
+    "INSTALLED_REJECTED",
+    "MISSING",
+    "FAILED",
+    "NOT_APPLICABLE",
+    "AVAILABLE_SECURITY_UPDATE",
+)
+VIOLATIONS = frozenset({"MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT"})
+
+Entry = dict[str, Any]
+PatchKey = tuple[str, str | None, str | None]
+"""Name, architecture, version."""
+
+
+def patch_entries(
+    inventory: Inventory,
+    baseline: Mapping[str, Any],
+    *,
+    as_of: str,
+    honour_host_excludes: bool = True,
+    honour_phasing: bool = True,
+    pending: Iterable[PatchKey] = (),
+    failed: Iterable[PatchKey] = (),
+) -> list[Entry]:
+    """One entry per candidate version and per installed package, INSTALLED_OTHER included.
+
+    ``pending``: (name, arch, version) that an Install put there since the last boot. ``failed``: those whose
+    installation was tried and failed. A package with a missing version is not counted as installed as well.
+    """
+    judge = _Judge(inventory, dict(baseline), as_of)
+    pending_keys = set(pending) | _kernels_not_running(inventory)
+    candidates = [
+        _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, set(failed))
+        for record, decision in judge.decisions(inventory.candidates)
+    ]
+    missing = {(entry["name"], entry["arch"]) for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
+    installed = []
+    for record, decision in judge.decisions(inventory.installed):
+        entry = _installed_entry(judge, record, decision, pending_keys)
+        if entry["state"] in VIOLATIONS or (entry["name"], entry["arch"]) not in missing:
+            installed.append(entry)
+    return [*candidates, *installed]
+
+
+class _Judge:
+    """The baseline, the clock and the operating system that every record of one host is held against."""
+
+    def __init__(self, inventory: Inventory, baseline: dict[str, Any], as_of: str) -> None:
+        self.inventory = inventory
+        self.baseline = baseline
+        self.as_of = as_of
+        self.windows = inventory.operating_system == "WINDOWS"
+
+    def decisions(self, records: list[PatchRecord]) -> list[tuple[PatchRecord, dict[str, Any]]]:
+        decided = evaluate(
+            self.baseline,
+            records,
+            operating_system=self.inventory.operating_system,
+            as_of=self.as_of,
+            operation="Scan",
+        )
+        return list(zip(records, decided, strict=True))
+
+    def sentence(self, decision: Mapping[str, Any], record: PatchRecord) -> str:
+        return explain(dict(decision), record, self.baseline, as_of=self.as_of)
+
+
+def _candidate_entry(
+    judge: _Judge,
+    record: PatchRecord,
+    decision: dict[str, Any],
+    honour_host_excludes: bool,
+    honour_phasing: bool,
+    failed: set[PatchKey],
+) -> Entry:
+    entry = _entry(judge, record, decision)
+    entry["state"] = decision.get("state")
+    if decision["decision"] == "approved":
+        hold = host_exclude(record, judge.inventory.holds)
+        if hold is not None and honour_host_excludes:
+            entry.update(state=None, detail=HELD, explanation=f"{entry['explanation']} {_hold_sentence(hold)}")
+        elif honour_phasing and is_deferred_by_phasing(record):
+            entry.update(state=None, detail=DEFERRED_PHASED, explanation=f"{entry['explanation']} {_PHASED_SENTENCE}")
+        elif patch_key(record) in failed:
+            entry["state"] = "FAILED"
+    elif entry["state"] in VIOLATIONS:
+        entry["state"] = None
+    entry["violation"] = entry["state"] in VIOLATIONS or (
+        entry["state"] == "AVAILABLE_SECURITY_UPDATE"
+        and judge.baseline.get("available_security_updates_compliance_status") == "NON_COMPLIANT"
+    )
+    return entry
+
+
+_PHASED_SENTENCE = "Ubuntu rolls this update out in phases and does not offer it to this host yet."
+
+
+def _hold_sentence(hold: Mapping[str, Any]) -> str:
+    detail = f" ({hold['detail']})" if hold.get("detail") else ""
+    return f"The host itself excludes it by {hold.get('kind') or 'a hold'}{detail}."
+
+
+def _installed_entry(
+    judge: _Judge, record: PatchRecord, decision: dict[str, Any], pending_keys: set[PatchKey]
+) -> Entry:
+    entry = _entry(judge, record, decision)
+    state = decision.get("state") or "INSTALLED_OTHER"
+    if patch_key(record) in pending_keys and state != "INSTALLED_REJECTED":
+        state = "INSTALLED_PENDING_REBOOT"
+    entry.update(state=state, violation=state in VIOLATIONS, version=None, cves=[])
+    return entry
+
+
+def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entry:
+    name = record.get("name") or record.get("kb") or record.get("title") or ""
+    arch = record.get("arch")
+    version = record.get("version")
+    identifier = f"{name}.{arch}" if arch else str(name)
+    advisories = [each for each in record.get("advisories") or [] if isinstance(each, dict)]
+    return {
+        "id": identifier,
+        "title": record.get("title") or (f"{identifier}:{version}" if version else identifier),
+        "name": name,
+        "arch": arch,
+        "state": None,
+        "detail": None,
+        "violation": False,
+        "level": decision.get("compliance_level"),
+        "classification": record.get("classification"),
+        "severity": record.get("msrc_severity") if judge.windows else record.get("severity"),
+        "priority": record.get("priority"),
+        "section": record.get("section"),
+        "security": record.get("security"),
+        "installed_version": record.get("installed_version"),
+        "version": version,
+        "repository": record.get("repository"),
+        "product": record.get("product"),
+        "cves": sorted({cve for each in advisories for cve in each.get("cves") or []}),
+        "advisories": [each["id"] for each in advisories if each.get("id")],
+        "decision": decision["decision"],
+        "reason": decision["reason"],
+        "explanation": judge.sentence(decision, record),
+        "rule": decision.get("rule"),
+        "approves_on": decision.get("approves_on"),
+        "released": record.get("released"),
+        "released_source": record.get("released_source"),
+        "installed_at": record.get("installed_at"),
+    }
+
+
+def patch_key(record: Mapping[str, Any]) -> PatchKey:
+    """What tells one patch of a host from another."""
+    return (
+        record.get("name") or record.get("kb") or record.get("title") or "",
+        record.get("arch"),
+        record.get("version"),
+    )
+
+
+def host_exclude(record: Mapping[str, Any], holds: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The hold, lock, exclude or negative pin that keeps this candidate from the host, or None.
+
+    A hold without a version holds the package. With one, a version lock excludes every other version, anything
+    else (a negative pin, a lock on one version) just that version.
+    """
+    for hold in holds:
+        if hold.get("name") != record.get("name") or hold.get("arch") not in (None, "all", record.get("arch")):
+            continue
+        version = hold.get("version")
+        if version is None or (version != record.get("version")) == (hold.get("kind") == "versionlock"):
+            return hold
+    return None
+
+
+def is_deferred_by_phasing(record: Mapping[str, Any]) -> bool:
+    """A phased Ubuntu update that has not reached this host: its manager says so in ``phased.deferred``."""
+    phased = record.get("phased")
+    return isinstance(phased, Mapping) and phased.get("deferred") is True
+
+
+def _kernels_not_running(inventory: Inventory) -> set[PatchKey]:
+    """Installed kernels newer than the running one: installed, not in force before the next boot."""
+    waiting = {
+        package
+        for reason in inventory.reboot.get("reasons") or []
+        if str(reason.get("kind", "")).startswith("kernel")
+        for package in reason.get("packages") or []
+    }
+    return {patch_key(record) for record in inventory.installed if record.get("name") in waiting}
