@@ -14,8 +14,8 @@ UTILS = f"{OURS}.plugin_utils"
 # Standard library that reaches the operating system, the clock, the network or randomness.
 EFFECTS = frozenset(
     "asyncio ctypes fcntl ftplib getpass http imaplib multiprocessing os platform pty pwd grp random resource secrets "
-    "select selectors shutil signal smtplib socket socketserver ssl subprocess syslog tempfile termios time urllib uuid "
-    "xmlrpc".split()
+    "select selectors shutil signal smtplib socket socketserver ssl subprocess syslog tempfile termios time urllib "
+    "uuid xmlrpc".split()
 )
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 # What the engine may share with the managers: records and data about operating systems, no rule of evaluation.

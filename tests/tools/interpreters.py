@@ -42,10 +42,10 @@ def version_of(python: Path) -> str | None:
     return answer.stdout if answer.returncode == 0 else None
 
 
-def find_interpreters(environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+def find_interpreters(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
     """``{"2.7": Path, ...}`` in rising order: the first that runs for each wanted version."""
     found: dict[str, Path] = {}
-    for candidate in _candidates(environ):
+    for candidate in _candidates(os.environ if environ is None else environ):
         if not candidate.exists():
             continue
         version = version_of(candidate)
