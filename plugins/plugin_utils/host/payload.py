@@ -1,0 +1,108 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build what one exec carries: a command line of a few bytes, and everything else on standard input.
+
+The command line holds no secret, no newline and no ``!``, so that it means the same to every login shell, fish
+and csh included. Standard input is: shell assignments and the task's environment, the bootstrap (these two are
+what the command line's ``dd`` reads), then the bytes for Python: loader, request, readers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+
+SCRIPTS = Path(__file__).parent / "scripts"
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One exec: ``command`` goes to the connection, ``data`` to its standard input (or into a file)."""
+
+    command: str
+    data: bytes
+    mark: str
+
+
+@cache
+def script(name: str) -> bytes:
+    """The bytes of one file under ``scripts/``."""
+    return (SCRIPTS / name).read_bytes()
+
+
+@cache
+def shipped_readers() -> tuple[str, ...]:
+    """Names of the Python readers that this collection carries, ``("apt", ...)``."""
+    return tuple(sorted(path.name[: -len("_reader.py")] for path in SCRIPTS.glob("*_reader.py")))
+
+
+def _table(sections: Sequence[tuple[str, bytes]]) -> str:
+    rows, start = [], 0
+    for name, content in sections:
+        rows.append(f"{name}:{start}:{len(content)}")
+        start += len(content)
+    return " ".join(rows)
+
+
+def environment_lines(environment: Mapping[str, Any]) -> str:
+    """``export NAME='value'`` for each variable; the values never stand on a command line.
+
+    Raises ``PatchError("bad_environment")`` for a name that no shell can export.
+    """
+    lines = []
+    for name, value in environment.items():
+        if not _VARIABLE_NAME.match(str(name)):
+            raise PatchError(
+                "bad_environment",
+                f"The task's environment has a variable named {str(name)!r}, which no shell can export. "
+                "Use letters, digits and underscores, not starting with a digit.",
+            )
+        text = str(value)
+        if "\0" in text:
+            raise PatchError("bad_environment", f"The value of {name} in the task's environment holds a NUL byte.")
+        lines.append(f"export {name}={shlex.quote(text)}\n")
+    return "".join(lines)
+
+
+def build(
+    request: Mapping[str, Any],
+    *,
+    environment: Mapping[str, Any],
+    interpreters: Sequence[str],
+    seconds: int,
+    readers: Mapping[str, bytes] | None = None,
+    mark: str | None = None,
+) -> Payload:
+    """The payload for one request; ``readers`` and ``mark`` are given by tests only."""
+    mark = mark or "openfleet-" + secrets.token_hex(16)
+    if readers is None:
+        readers = {name: script(f"{name}_reader.py") for name in shipped_readers()}
+    sections = [("loader", script("loader.py")), ("request", json.dumps(request).encode())]
+    sections += sorted(readers.items())
+    body = b"".join(content for _name, content in sections)
+    assignments = {
+        "of_mark": mark,
+        "of_limit": str(int(seconds)),
+        "of_total": str(len(body)),
+        "of_stage": script("stage.py").decode(),
+        "of_table": _table(sections),
+    }
+    head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in assignments.items())
+    head += "set -- " + " ".join(shlex.quote(path) for path in interpreters) + "\n"
+    head += environment_lines(environment)
+    text = head.encode("utf-8", "surrogateescape") + script("bootstrap.sh")
+    return Payload(
+        command=f"/bin/sh -c 'eval \"$(dd bs=1 count={len(text)} 2>/dev/null)\"'",
+        data=text + body,
+        mark=mark,
+    )

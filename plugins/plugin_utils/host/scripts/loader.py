@@ -1,0 +1,94 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs on the managed host under Python 2.6 or later: hands the request to one reader and frames its answer.
+
+``stage.py`` executes this text with ``BODY`` (loader, request and readers in one run of bytes) in its globals;
+``sys.argv`` is ``-c``, modules, total, seconds, mark, reader name, table of ``name:start:size``.
+"""
+import base64
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+import zlib
+
+ANSWER = 3
+
+
+def section(body, table, wanted):
+    for row in table.split():
+        name, start, size = row.split(":")
+        if name == wanted:
+            return body[int(start):int(start) + int(size)]
+    raise LookupError("no section %s in %s" % (wanted, table))
+
+
+def close_on_exec(descriptor):
+    fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.fcntl(descriptor, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+
+
+def collect(descriptor, parts):
+    while True:
+        part = os.read(descriptor, 65536)
+        if not part:
+            return
+        parts.append(part)
+
+
+def failure(kind, message):
+    answer = {"protocol": 1, "ok": False,
+              "error": {"kind": kind, "message": message, "traceback": traceback.format_exc()}}
+    return json.dumps(answer).encode("utf-8")
+
+
+def run(source, request, name):
+    """Executes a reader that writes its answer to descriptor 1; returns the bytes of that answer."""
+    read_end, write_end = os.pipe()
+    close_on_exec(read_end)
+    os.dup2(write_end, 1)
+    os.close(write_end)
+    parts = []
+    thread = threading.Thread(target=collect, args=(read_end, parts))
+    thread.daemon = True
+    thread.start()
+    trouble = None
+    try:
+        exec(compile(source, name + "_reader", "exec"), {"__name__": "__main__", "REQUEST": request})
+    except SystemExit:
+        pass
+    except BaseException:
+        trouble = failure("reader_crashed", "the %s reader stopped: %r" % (name, sys.exc_info()[1]))
+    os.dup2(2, 1)
+    if trouble is None:
+        thread.join(10)
+    answer = parts and parts[0][:0].join(parts)
+    return trouble or answer or failure("reader_silent", "the %s reader ended without an answer" % name)
+
+
+def send(mark, answer):
+    packed = base64.b64encode(zlib.compress(answer, 1)).decode("ascii")
+    head = "%d %d.%d.%d %s" % (len(answer), sys.version_info[0], sys.version_info[1], sys.version_info[2],
+                               sys.executable)
+    left = ("\n%s begin answer\n%s\n%s\n%s end answer\n" % (mark, head, packed, mark)).encode("utf-8")
+    while left:
+        left = left[os.write(ANSWER, left):]
+
+
+def main(body, seconds, mark, reader, table):
+    # The controller gives up after this time; nobody would be left to read the answer.
+    signal.alarm(seconds)
+    close_on_exec(ANSWER)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    try:
+        answer = run(section(body, table, reader), section(body, table, "request"), reader)
+    except Exception:
+        answer = failure("loader_failed", repr(sys.exc_info()[1]))
+    send(mark, answer)
+
+
+main(BODY, int(sys.argv[3]), sys.argv[4], sys.argv[5], sys.argv[6])  # noqa: F821
