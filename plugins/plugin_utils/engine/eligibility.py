@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judging one record on its own: global filters, rules, approved and rejected lists, before the newest-version step.
+
+Order of the tests and meaning of the reasons: Patch Manager user guide, how patches are installed; a patch that
+every rule refuses reports the reason closest to approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .baseline import canonical
+from .candidates import Candidate, Notice, prepare
+from .compiled_baseline import CompiledBaseline, Rule, compile_baseline
+from .dates import MICROSECONDS_PER_DAY, day_of, instant_of
+from .filters import values_of
+from .operating_systems import operating_system as find_system
+
+REFUSALS = (
+    "waiting_for_approval_delay",
+    "after_cutoff_date",
+    "unknown_release_date",
+    "not_security",
+    "no_rule_matches",
+)
+"""Reasons of rules that refuse, closest to approval first."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Decision on one record; ``rule`` is None for the approved list, ``approves_at`` in microseconds."""
+
+    decision: str
+    reason: str
+    rule: int | None = None
+    level: str | None = None
+    approves_at: int | None = None
+
+    @property
+    def approved(self) -> bool:
+        return self.decision == "approved"
+
+    def to_dict(self, candidate: Candidate) -> dict[str, Any]:
+        """The decision as the engine returns it; keys that do not apply are absent."""
+        result: dict[str, Any] = {"patch": candidate.identifier, "decision": self.decision, "reason": self.reason}
+        if self.level is not None:
+            result["rule"] = self.rule
+            result["compliance_level"] = self.level
+        if self.approves_at is not None:
+            result["approves_on"] = day_of(self.approves_at)
+        return result
+
+
+def eligibility(
+    baseline: dict[str, Any],
+    patches: list[dict[str, Any]],
+    *,
+    operating_system: str,
+    as_of: str | datetime,
+    delay_clock: str = "vendor",
+) -> list[dict[str, Any]]:
+    """One decision per record, each judged as if it were the only version of its package.
+
+    No override list, no superseding and no ``state``; otherwise as ``evaluate.evaluate``. This is the answer to
+    "does the baseline let this very version in?".
+    """
+    system = find_system(operating_system)
+    compiled = compile_baseline(canonical(baseline), system, delay_clock)
+    now = instant_of(as_of)
+    return [judge(candidate, compiled, now).to_dict(candidate) for candidate in prepare(patches, system)]
+
+
+def judge(candidate: Candidate, baseline: CompiledBaseline, now: int) -> Judgement:
+    """Judge one record at the instant ``now``."""
+    family = baseline.system.family
+    if family == "windows" and not candidate.record.get("kb"):
+        return Judgement("filtered_out", "no_kb_id")
+    if baseline.rejected.matches(candidate):
+        return Judgement("rejected", "rejected_explicitly")
+    if family != "windows" and candidate.installed_version is None:
+        return Judgement("not_approved", "not_installed")
+    if family == "deb" and candidate.name == "python3-apt" and not candidate.present:
+        return Judgement("approved", "python3_apt_bootstrap")
+    listed = baseline.approved.matches(candidate)
+    if listed and (candidate.security or baseline.approved_non_security):
+        return Judgement("approved", "approved_explicitly", None, baseline.approved_level)
+    return _judge_by_rules(candidate, baseline, now, listed)
+
+
+def _judge_by_rules(candidate: Candidate, baseline: CompiledBaseline, now: int, listed: bool) -> Judgement:
+    views = [(notice, values_of(candidate, notice, baseline.keys)) for notice in candidate.notices]
+    views = [view for view in views if baseline.global_group.matches(view[1])]
+    if not views:
+        return Judgement("filtered_out", "global_filter")
+    best = REFUSALS.index("not_security" if listed else "no_rule_matches")
+    waits: list[int] = []
+    for rule in baseline.rules:
+        for notice, values in views:
+            if not rule.group.matches(values):
+                continue
+            refusal, until = _refusal(rule, candidate, notice, baseline, now)
+            if refusal is None:
+                return Judgement("approved", "approved_by_rule", rule.number, rule.level)
+            best = min(best, REFUSALS.index(refusal))
+            waits.extend(until)
+    return Judgement("not_approved", REFUSALS[best], approves_at=min(waits, default=None))
+
+
+def _refusal(
+    rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline, now: int
+) -> tuple[str | None, Iterator[int] | tuple[int, ...]]:
+    """Why a rule whose filters match does not approve (None: it does), and until when it waits."""
+    if not rule.non_security and not candidate.security:
+        return "not_security", ()
+    if not baseline.dates_count or (rule.cutoff is None and not rule.delay_days):
+        return None, ()
+    date = _date(rule, candidate, notice, baseline)
+    if date is None:
+        strict = not rule.non_security or baseline.delay_clock != "vendor"
+        return ("unknown_release_date", ()) if strict else (None, ())
+    if rule.cutoff is not None:
+        return ("after_cutoff_date", ()) if date > rule.cutoff else (None, ())
+    until = date + (rule.delay_days or 0) * MICROSECONDS_PER_DAY
+    return ("waiting_for_approval_delay", (until,)) if now < until else (None, ())
+
+
+def _date(rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline) -> int | None:
+    """The date that counts; the build time stands in only where the rule takes non-security patches."""
+    if baseline.delay_clock == "first_seen":
+        return candidate.first_seen
+    if notice.released is None and rule.non_security:
+        return candidate.build_time
+    return notice.released
