@@ -1,0 +1,1 @@
+"""Real systemd hosts on this machine, with signed repositories made for the test."""

@@ -1,0 +1,151 @@
+"""What tests use: a lab session, and fresh hosts inside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import layers, machine, network, repository
+from .distributions import site_names
+from .hosts import Host
+from .places import CGROUP_NAME, Lab, LabError, run
+from .signing import SigningKey
+
+__all__ = ["Lab", "LabHost", "all_hosts", "find_host", "lab_host", "session", "start_host", "tear_down"]
+
+
+class LabHost(Host):
+    """A host with the repositories it sees."""
+
+    @property
+    def kind(self) -> layers.Kind:
+        return layers.kind_of(str(self.facts["kind"]))
+
+    def own_repositories(self) -> repository.View:
+        """From now on the host has repositories of its own, which a test may alter without disturbing others."""
+        return repository.own_view(self.lab, self.address, self.kind.distribution)
+
+    def repositories(self) -> repository.View | None:
+        """The host's own repositories, or None while it sees the common ones."""
+        view = repository.View(self.lab, self.address, self.kind.distribution)
+        return view.load() if view.folder.exists() else None
+
+    def common_repositories(self) -> None:
+        """Back to the repositories that every host sees."""
+        repository.View(self.lab, self.address, self.kind.distribution).discard()
+
+    def snapshot(self, name: str) -> Path:
+        """Keep what this host changed, as a layer for `start_host(..., on=...)`; the host must be off."""
+        if self.running():
+            raise LabError(f"{self.name} is running: a snapshot of a running root would be torn")
+        target = self.lab.layers / f"snapshot-{name}"
+        if target.exists():
+            raise LabError(f"there is a snapshot called {name} already")
+        run(["cp", "-a", self.changes, target])
+        (self.lab.layers / f"snapshot-{name}.json").write_text(json.dumps(self.facts))
+        return target
+
+    def destroy(self) -> None:
+        if (self.folder / "host.json").exists():
+            shutil.rmtree(self.lab.repositories / "views" / self.address, ignore_errors=True)
+        super().destroy()
+
+
+@contextlib.contextmanager
+def session(folder: str | Path | None = None) -> Iterator[Lab]:
+    """The lab, usable; the last session to leave takes network and server down when no host is left."""
+    machine.require()
+    lab = Lab(folder)
+    lab.prepare()
+    lab.ensure_ssh_key()
+    ticket = lab.users / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    ticket.touch()
+    try:
+        yield lab
+    finally:
+        ticket.unlink(missing_ok=True)
+        with lab.lock("leaving"):
+            if not _others(lab) and not any(lab.hosts.iterdir()):
+                take_down_network(lab)
+
+
+def _others(lab: Lab) -> bool:
+    alive = False
+    for ticket in lab.users.iterdir():
+        if Path(f"/proc/{ticket.name.split('-')[0]}").exists():
+            alive = True
+        else:
+            ticket.unlink(missing_ok=True)
+    return alive
+
+
+def start_host(lab: Lab, kind: str, name: str | None = None, *, features: Sequence[str] = (), prepared: bool = True,
+               power: bool = True, snapshot: str | None = None) -> LabHost:
+    """A fresh host of `kind` (bookworm, ubuntu2204, ...), up unless `power` is off; the caller destroys it.
+
+    With `snapshot` it starts where that one was taken, whatever `kind` says.
+    """
+    if snapshot:
+        kept = json.loads((lab.layers / f"snapshot-{snapshot}.json").read_text())
+        kind = kept["kind"]
+        stack = [lab.layers / f"snapshot-{snapshot}", *map(Path, kept["layers"])]
+        repository.ensure_server(lab)
+    else:
+        stack = layers.ensure_stack(lab, kind, features, prepared=prepared)
+    host = LabHost(lab, name or f"{kind}-{uuid.uuid4().hex[:6]}")
+    try:
+        host.create(stack, kind=kind, names=site_names())
+        if power:
+            host.power_on()
+    except BaseException:
+        host.destroy()
+        raise
+    return host
+
+
+@contextlib.contextmanager
+def lab_host(kind: str = "bookworm", name: str | None = None, *, features: Sequence[str] = (), prepared: bool = True,
+             folder: str | Path | None = None) -> Iterator[LabHost]:
+    """A fresh host for the length of a `with` block, gone afterwards."""
+    with session(folder) as lab:
+        host = start_host(lab, kind, name, features=features, prepared=prepared)
+        try:
+            yield host
+        finally:
+            host.destroy()
+
+
+def all_hosts(lab: Lab) -> list[LabHost]:
+    return [LabHost(lab, path.name) for path in sorted(lab.hosts.iterdir())] if lab.hosts.exists() else []
+
+
+def find_host(lab: Lab, name: str) -> LabHost:
+    found = [host for host in all_hosts(lab) if host.name == name]
+    if not found:
+        raise LabError(f"no host is called {name}; there are {', '.join(h.name for h in all_hosts(lab)) or 'none'}")
+    return found[0]
+
+
+def take_down_network(lab: Lab) -> None:
+    repository.end_server(lab)
+    network.remove_bridge(lab)
+    for name in ("archive", "stranger"):
+        if SigningKey(lab, name).home.exists():
+            SigningKey(lab, name).end_agent()
+    with contextlib.suppress(OSError):
+        (machine.cgroup_root() / CGROUP_NAME).rmdir()
+
+
+def tear_down(lab: Lab) -> None:
+    """Everything that runs goes: hosts, server, bridge. Bases, layers and keys stay for the next run."""
+    for host in all_hosts(lab):
+        host.destroy()
+    for path in lab.layers.glob(".*.partial/root") if lab.layers.exists() else []:
+        while os.path.ismount(path):
+            run(["umount", path])
+    take_down_network(lab)

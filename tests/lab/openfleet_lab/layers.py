@@ -1,0 +1,165 @@
+"""Prepared states: overlay layers built once on a base and reused by every host that starts from them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import debs, repository
+from .bases import digest_of, ensure_base
+from .distributions import DISTRIBUTIONS, site_names
+from .packages import BULK, PACKAGES, TROUBLE, Package
+from .places import CONTROLLER_ADDRESS, Lab, LabError, run
+from .recipes import BASES, DRESSINGS, FEATURES
+from .signing import SigningKey
+
+KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a host is asked to be: a base or a dressing by name."""
+
+    name: str
+    base: str
+    distribution: str
+    interpreter: str
+
+
+def kind_of(name: str) -> Kind:
+    if name in BASES:
+        return Kind(name, name, name, BASES[name].python)
+    if name in DRESSINGS:
+        dressing = DRESSINGS[name]
+        return Kind(name, dressing.base, dressing.distribution, BASES[dressing.base].python)
+    raise LabError(f"no base or dressing is called {name}; there are {', '.join([*BASES, *DRESSINGS])}")
+
+
+def kinds() -> list[str]:
+    return [*BASES, *DRESSINGS]
+
+
+def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared: bool = True) -> list[Path]:
+    """The layers of a host, topmost first: features, prepared packages, dressing, base."""
+    kind = kind_of(name)
+    stack = [ensure_base(lab, kind.base)]
+    if name in DRESSINGS:
+        dressing = DRESSINGS[name]
+        stack = _stacked(lab, f"dress-{name}", stack, digest_of(asdict(dressing)),
+                         lambda root: _write_files(root, dressing.files))
+    repository.ensure_server(lab)
+    view = repository.ensure_main(lab, kind.distribution, stack[-1])
+    signer = SigningKey(lab).public
+    stack = _stacked(lab, f"sources-{name}", stack, digest_of(Path(__file__).read_text(), signer.read_bytes().hex(),
+                                                              repr(DISTRIBUTIONS[kind.distribution])),
+                     lambda root: _use_repositories(root, kind.distribution, signer))
+    if prepared:
+        stack = _stacked(lab, f"prepared-{name}", stack, repository.recipe_digest(),
+                         lambda root: _install_old(lab, root, PACKAGES, view))
+    for feature in features:
+        stack = _stacked(lab, f"{feature}-{name}", stack, digest_of(FEATURES[feature], repository.recipe_digest()),
+                         lambda root, feature=feature: _add_feature(lab, root, feature, view))  # type: ignore[misc]
+    return stack
+
+
+def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callable[[Path], None]) -> list[Path]:
+    """`below` with one more layer on top, holding what `change` did to the root."""
+    path = lab.layers / f"{name}-{digest_of(digest, [layer.name for layer in below])}"
+    if not path.exists():
+        with lab.lock(f"layer-{name}"):
+            if not path.exists():
+                with _scratch(lab, name, below) as (root, upper):
+                    change(root)
+                    # The same instant for every folder that apt compares with its caches.
+                    run(["sync", "-f", upper])
+                    run(["umount", root])
+                    upper.rename(path)
+    return [path, *below]
+
+
+@contextlib.contextmanager
+def _scratch(lab: Lab, name: str, below: list[Path]) -> Iterator[tuple[Path, Path]]:
+    folder = lab.layers / f".{name}.partial"
+    root, upper, work = folder / "root", folder / "up", folder / "work"
+    while os.path.ismount(root):
+        run(["umount", root])
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in (root, upper, work):
+        path.mkdir(parents=True)
+    run(["mount", "-t", "overlay", "overlay", "-o",
+         f"lowerdir={':'.join(map(str, below))},upperdir={upper},workdir={work}", root])
+    try:
+        yield root, upper
+    finally:
+        while os.path.ismount(root):
+            run(["umount", root])
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def chroot(root: Path, argv: Sequence[str], *, stdin: str = "") -> str:
+    """Run in a root that is not booted, with /proc and /dev of its own for that moment; returns its output."""
+    script = ('mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1\n'
+              'root=$1; shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root '
+              'DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"')
+    return run(["unshare", "-m", "sh", "-c", script, "sh", str(root), *argv], stdin=stdin).stdout
+
+
+def _write_files(root: Path, files: dict[str, str | None]) -> None:
+    """Content per path; None removes, `-> TARGET` makes a symbolic link."""
+    for path, content in files.items():
+        target = root / path.lstrip("/")
+        if target.is_symlink() or (content is None and target.exists()):
+            target.unlink()
+        if content is None:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if content.startswith("-> "):
+            target.unlink(missing_ok=True)
+            target.symlink_to(content[3:])
+        else:
+            target.write_text(content)
+
+
+def _use_repositories(root: Path, distribution: str, signer: Path) -> None:
+    _write_files(root, DISTRIBUTIONS[distribution].sources(KEYRING))  # type: ignore[arg-type]
+    target = root / KEYRING.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(signer, target)
+    target.chmod(0o644)
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{CONTROLLER_ADDRESS} {' '.join(site_names())}\n")
+
+
+def _install_old(lab: Lab, root: Path, packages: Sequence[Package], view: repository.View) -> None:
+    """Install the old versions, with their marks, pins and local changes; then read the package lists."""
+    wanted = [package for package in packages if package.installed]
+    staged = root / "var/cache/lab-debs"
+    staged.mkdir(parents=True)
+    for package in wanted:
+        version = next(v for v in package.versions if v.version == package.installed)
+        shutil.copy(debs.build(lab, package, version).path, staged)
+    chroot(root, ["sh", "-c", "exec dpkg -i /var/cache/lab-debs/*.deb"])
+    shutil.rmtree(staged)
+    for mark in ("auto", "hold"):
+        names = [package.name for package in wanted if package.mark == mark]
+        if names:
+            chroot(root, ["apt-mark", mark, *names])
+    for package in packages:
+        if package.pin is not None:
+            _write_files(root, {f"/etc/apt/preferences.d/{package.name}":
+                                f"Package: {package.name}\nPin: version *\nPin-Priority: {package.pin}\n"})
+        _write_files(root, dict(package.local_changes))
+    chroot(root, ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any"])
+
+
+def _add_feature(lab: Lab, root: Path, feature: str, view: repository.View) -> None:
+    recipe = FEATURES[feature]
+    _write_files(root, recipe.files)
+    table = {"bulk": BULK, "trouble": TROUBLE}.get(recipe.packages, ())
+    if table:
+        _install_old(lab, root, table, view)
+    if recipe.script:
+        chroot(root, ["sh", "-eu"], stdin=recipe.script)
