@@ -46,14 +46,14 @@ unit: $(VENV)/.test $(LINK)
 sanity: $(VENV)/.dev $(LINK)
 	@$(NOX) sanity
 
-molecule: $(VENV)/.dev $(LINK) lab-up
+molecule: $(VENV)/.dev $(LINK)
 	@$(NOX) molecule
 
 bench: $(VENV)/.test $(LINK)
 	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-lab-up lab-down: $(VENV)/.runtime
-	@tests/lab/lab $(@:lab-%=%) $(ARGS)
+lab-up lab-down:
+	@PYTHON=$(PYTHON) tests/lab/lab $(@:lab-%=%) $(ARGS)
 
 # pytest comes last: its summary is the last line, and tests/gates tells in it what the gates before it said.
 test test-all: export OPENFLEET_GATES_RUN := $(shell date +%s)-$(shell echo $$PPID)

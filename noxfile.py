@@ -87,7 +87,7 @@ def lint_steps() -> Steps:
         "yamllint": [tool("yamllint"), "--strict", "."],
         "shellcheck": [tool("shellcheck"), "--external-sources", *shell_files()],
         "changelog": [tool("antsibull-changelog"), "lint"],
-        "collection docs": [tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."],
+        "collection docs": [tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "."],
         "ansible-lint": [tool("ansible-lint"), "--offline", "--profile", "production"],
     }
     if scripts:

@@ -28,29 +28,26 @@ def link_collection() -> None:
 
 
 link_collection()
-for folder in (ROOT / "tests" / "tools", ROOT / "tests", COLLECTIONS):
+for folder in (ROOT / "tests" / "tools", ROOT / "tests" / "lab", COLLECTIONS):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS))
 
 from interpreters import find_interpreters, report  # noqa: E402
-from lab_requirements import missing_for_the_lab  # noqa: E402
+from openfleet_lab.machine import why_not  # noqa: E402
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("lab") is None:
         return
-    missing = missing_for_the_lab()
-    if not missing:
-        return
-    reason = "the lab cannot run here: " + "; ".join(missing)
-    if CI:
+    reason = why_not()
+    if reason and CI:
         pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    if reason:
+        pytest.skip(reason)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("what this machine has")
     terminalreporter.line(report(find_interpreters()))
-    missing = missing_for_the_lab()
-    terminalreporter.line("lab: " + ("; ".join(missing) if missing else "everything it needs is here"))
+    terminalreporter.line("lab: " + (why_not() or "this machine can carry it"))
