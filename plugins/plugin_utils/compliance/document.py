@@ -72,6 +72,7 @@ def build_document(
     reboot_option: str | None = None,
     honour_host_excludes: bool = True,
     honour_phasing: bool = True,
+    delay_clock: str = "vendor",
     list_installed_other: bool = False,
     stale_after: int = STALE_AFTER,
     pending: Iterable[PatchKey] = (),
@@ -82,7 +83,8 @@ def build_document(
 ) -> dict[str, Any]:
     """Judge an inventory and write it down. Times are UTC text, ``started_at`` and ``finished_at`` of this host.
 
-    ``pending`` and ``failed`` hold (name, arch, version) of what an Install put there or could not install.
+    ``delay_clock`` says from when delays count, see ``engine.evaluate``; ``first_seen`` wants that key in the
+    records. ``pending`` and ``failed`` hold (name, arch, version) of what an Install put there or could not install.
     ``warnings`` ({kind, message}) are added to those of the inventory.
     """
     entries = patch_entries(
@@ -91,6 +93,7 @@ def build_document(
         as_of=run.as_of,
         honour_host_excludes=honour_host_excludes,
         honour_phasing=honour_phasing,
+        delay_clock=delay_clock,
         pending=pending,
         failed=failed,
     )
@@ -119,6 +122,7 @@ def build_document(
         "summary": summarize(entries),
         "patches": sorted(listed, key=_position),
         "installed_other_listed": list_installed_other,
+        "delay_clock": delay_clock,
         "pulled_in": [dict(each) for each in pulled_in],
         "reboot": inventory.reboot,
         "holds": inventory.holds,
@@ -179,6 +183,7 @@ def build_unknown_document(
         "summary": unknown_summary(),
         "patches": [],
         "installed_other_listed": False,
+        "delay_clock": None,
         "pulled_in": [],
         "reboot": {"required": None, "reasons": []},
         "holds": [],

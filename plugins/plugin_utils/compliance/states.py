@@ -42,6 +42,7 @@ def patch_entries(
     as_of: str,
     honour_host_excludes: bool = True,
     honour_phasing: bool = True,
+    delay_clock: str = "vendor",
     pending: Iterable[PatchKey] = (),
     failed: Iterable[PatchKey] = (),
 ) -> list[Entry]:
@@ -50,7 +51,7 @@ def patch_entries(
     ``pending``: (name, arch, version) that an Install put there since the last boot. ``failed``: those whose
     installation was tried and failed. A package with a missing version is not counted as installed as well.
     """
-    judge = _Judge(inventory, dict(baseline), as_of)
+    judge = _Judge(inventory, dict(baseline), as_of, delay_clock)
     pending_keys = set(pending) | _kernels_not_running(inventory)
     candidates = [
         _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, set(failed))
@@ -68,10 +69,11 @@ def patch_entries(
 class _Judge:
     """The baseline, the clock and the operating system that every record of one host is held against."""
 
-    def __init__(self, inventory: Inventory, baseline: dict[str, Any], as_of: str) -> None:
+    def __init__(self, inventory: Inventory, baseline: dict[str, Any], as_of: str, delay_clock: str) -> None:
         self.inventory = inventory
         self.baseline = baseline
         self.as_of = as_of
+        self.delay_clock = delay_clock
         self.windows = inventory.operating_system == "WINDOWS"
 
     def decisions(self, records: list[PatchRecord]) -> list[tuple[PatchRecord, dict[str, Any]]]:
@@ -81,6 +83,7 @@ class _Judge:
             operating_system=self.inventory.operating_system,
             as_of=self.as_of,
             operation="Scan",
+            delay_clock=self.delay_clock,
         )
         return list(zip(records, decided, strict=True))
 
@@ -167,6 +170,7 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
         "approves_on": decision.get("approves_on"),
         "released": record.get("released"),
         "released_source": record.get("released_source"),
+        "first_seen": record.get("first_seen"),
         "installed_at": record.get("installed_at"),
     }
 
@@ -196,9 +200,8 @@ def host_exclude(record: Mapping[str, Any], holds: Iterable[Mapping[str, Any]]) 
 
 
 def is_deferred_by_phasing(record: Mapping[str, Any]) -> bool:
-    """A phased Ubuntu update that has not reached this host: its manager says so in ``phased.deferred``."""
-    phased = record.get("phased")
-    return isinstance(phased, Mapping) and phased.get("deferred") is True
+    """A phased Ubuntu update that has not reached this host: its manager says so in ``deferred``."""
+    return record.get("deferred") is True
 
 
 def _kernels_not_running(inventory: Inventory) -> set[PatchKey]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.records import Inventory
@@ -104,7 +104,7 @@ def _age(repository: Mapping[str, Any]) -> float | None:
     return age if isinstance(age, (int, float)) and not isinstance(age, bool) else None
 
 
-def _some_ids(repositories: list[Mapping[str, Any]]) -> str:
+def _some_ids(repositories: Sequence[Mapping[str, Any]]) -> str:
     ids = [str(each.get("id")) for each in repositories]
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 

@@ -114,9 +114,17 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` in one step: readers see the old content or the new one, never a part."""
     try:
-        temporary = _write_temporary(path, value)
+        temporary = _write_temporary(path, _json(value))
         os.replace(temporary, path)
         _sync_directory(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` with UTF-8 text in one step."""
+    try:
+        os.replace(_write_temporary(path, text), path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -124,7 +132,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_new_json(directory: Path, name: str, value: Any) -> Path:
     """Add ``name.json``, or ``name~2.json`` and so on where it exists: nothing is ever overwritten."""
     try:
-        temporary = _write_temporary(directory / f"{name}.json", value)
+        temporary = _write_temporary(directory / f"{name}.json", _json(value))
         try:
             for sequence in range(1, 1_000_000):
                 target = directory / (f"{name}.json" if sequence == 1 else f"{name}~{sequence}.json")
@@ -154,12 +162,15 @@ def _claim(temporary: str, target: Path) -> bool:
         return True
 
 
-def _write_temporary(path: Path, value: Any) -> str:
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
+
+
+def _write_temporary(path: Path, text: str) -> str:
     descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(value, stream, indent=1, ensure_ascii=True)
-            stream.write("\n")
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:
@@ -193,6 +204,16 @@ def numbered_files(directory: Path) -> list[tuple[str, int, Path]]:
         name, _tilde, sequence = path.name[: -len(".json")].partition("~")
         found.append((name, int(sequence) if sequence.isdigit() else 1, path))
     return sorted(found, key=lambda entry: entry[:2])
+
+
+def numbered_paths(directory: Path, name: str) -> list[Path]:
+    """The files that ``write_new_json`` made for one name, in order; without reading the whole directory."""
+    found = []
+    path = directory / f"{name}.json"
+    while path.exists():
+        found.append(path)
+        path = directory / f"{name}~{len(found) + 1}.json"
+    return found
 
 
 def _sync_directory(path: Path) -> None:

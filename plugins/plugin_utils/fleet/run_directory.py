@@ -39,6 +39,8 @@ class Run:
     started_at: str
     path: Path
     state_directory: Path
+    process: str
+    """Which ansible-playbook opened it: several may share a run by its id, one after the other or at once."""
     created: bool = False
     """True for the one caller that made it."""
     warnings: list[str] = field(default_factory=list)
@@ -76,14 +78,27 @@ class Run:
         return path
 
     def record_outcome(self, host: str, outcome: dict[str, Any]) -> Path:
-        """Keep what became of a host: ``{"status": "ok" | "failed" | "unreachable" | "not_started", ...}``."""
+        """Keep what became of a host: ``{"status": "ok" | "failed" | "timed_out" | "unreachable" | "not_started",
+        "operation", "error": {"kind", "message"} or None, ...}``; the newest one counts."""
         return files.write_new_json(
-            self.path / "outcomes", files.safe_name(host), {**outcome, "host": host, "run_id": self.run_id}
+            self.path / "outcomes",
+            files.safe_name(host),
+            {**outcome, "host": host, "run_id": self.run_id, "process": self.process},
         )
 
-    def outcomes(self) -> dict[str, dict[str, Any]]:
+    def outcomes(self, *, of_this_process: bool = False) -> dict[str, dict[str, Any]]:
         """The newest outcome of every host; unreadable files are left out and named by ``problems()``."""
-        return _newest_by_host(self.path / "outcomes")[0]
+        accept = self.process if of_this_process else None
+        return _newest_by_host(self.path / "outcomes", process=accept)[0]
+
+    def outcome(self, host: str) -> dict[str, Any] | None:
+        """The newest outcome that this process recorded for one host."""
+        mine = [
+            entry
+            for entry in map(_read_entry, files.numbered_paths(self.path / "outcomes", files.safe_name(host)))
+            if entry is not None and entry.get("process") == self.process
+        ]
+        return mine[-1] if mine else None
 
     def documents(self) -> dict[str, dict[str, Any]]:
         """The newest document of every host; unreadable files are left out and named by ``problems()``."""
@@ -91,12 +106,9 @@ class Run:
 
     def document(self, host: str) -> dict[str, Any] | None:
         """The newest readable document of one host."""
-        name = files.safe_name(host)
-        newest = None
-        for found, _sequence, path in files.numbered_files(self.path / "hosts"):
-            if found == name:
-                newest = _read_entry(path) or newest
-        return newest
+        entries = map(_read_entry, files.numbered_paths(self.path / "hosts", files.safe_name(host)))
+        readable = [entry for entry in entries if entry is not None]
+        return readable[-1] if readable else None
 
     def problems(self) -> list[str]:
         """One sentence per file of this run that cannot be read."""
@@ -127,8 +139,9 @@ def open_run(
     state = Path(state_directory).expanduser()
     wanted = _checked_run_id(run_id)
     judged_at = _checked_time(as_of)
-    pointer = state / "controllers" / f"{hashlib.sha256(controller_key.encode()).hexdigest()[:32]}.json"
-    run = _join(state, wanted or _run_of(pointer), judged_at, pointed=wanted is None)
+    process = hashlib.sha256(controller_key.encode()).hexdigest()[:32]
+    pointer = state / "controllers" / f"{process}.json"
+    run = _join(state, wanted or _run_of(pointer), process, judged_at)
     if run is not None and (wanted is None or _run_of(pointer) == wanted):
         return run
     if run is None and not create:
@@ -139,32 +152,34 @@ def open_run(
         files.make_private_directory(directory)
     with files.locked(state / ".lock"):
         # Another worker may have been faster while this one waited.
-        run = _join(state, wanted or _run_of(pointer), judged_at, pointed=wanted is None)
+        run = _join(state, wanted or _run_of(pointer), process, judged_at)
         if run is None:
-            run = _create(state, wanted or str(uuid.uuid4()), judged_at, now)
+            run = _create(state, wanted or str(uuid.uuid4()), process, judged_at, now)
         files.write_json(pointer, {"run_id": run.run_id, "controller": controller_key})
         _forget_old_controllers(state / "controllers", now)
         files.point_link(state / "latest", f"runs/{run.run_id}")
     return run
 
 
-def _create(state: Path, run_id: str, judged_at: str | None, now: datetime) -> Run:
+def _create(state: Path, run_id: str, process: str, judged_at: str | None, now: datetime) -> Run:
     path = state / "runs" / run_id
     for directory in (path, path / "hosts", path / "outcomes"):
         files.make_private_directory(directory)
     started_at = utc_text(now)
+    as_of = judged_at or started_at
     content = {
         "format": RUN_FORMAT,
         "run_id": run_id,
-        "as_of": judged_at or started_at,
+        "as_of": as_of,
         "started_at": started_at,
         "baselines": {},
     }
     files.write_json(path / "run.json", content)
-    return Run(run_id, content["as_of"], started_at, path, state, created=True, warnings=_permission_warnings(state))
+    warnings = _permission_warnings(state)
+    return Run(run_id, as_of, started_at, path, state, process, created=True, warnings=warnings)
 
 
-def _join(state: Path, run_id: str | None, judged_at: str | None, *, pointed: bool) -> Run | None:
+def _join(state: Path, run_id: str | None, process: str, judged_at: str | None) -> Run | None:
     if run_id is None:
         return None
     path = state / "runs" / run_id
@@ -176,10 +191,10 @@ def _join(state: Path, run_id: str | None, judged_at: str | None, *, pointed: bo
         raise PatchError(
             "run_conflict",
             f"run {run_id} judges as of {content['as_of']}, not {judged_at}: the time of a run is fixed when it"
-            " starts. Leave patch_as_of out, or start a new run" + (" with its own patch_run_id" if pointed else ""),
+            " starts. Leave patch_as_of out, or start a new run with its own patch_run_id",
             run_id=run_id,
         )
-    return Run(run_id, content["as_of"], content["started_at"], path, state)
+    return Run(run_id, content["as_of"], content["started_at"], path, state, process)
 
 
 def _run_of(pointer: Path) -> str | None:
@@ -212,12 +227,12 @@ def _read_run_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _newest_by_host(directory: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _newest_by_host(directory: Path, *, process: str | None = None) -> tuple[dict[str, dict[str, Any]], list[str]]:
     newest: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
     for _name, _sequence, path in files.numbered_files(directory):
         entry = _read_entry(path, problems)
-        if entry is not None:
+        if entry is not None and process in (None, entry.get("process")):
             newest[entry["host"]] = entry
     return newest, problems
 

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of each host of a run: one word per host, and how many hosts each word has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+OK = "ok"
+FAILED = "failed"
+TIMED_OUT = "timed_out"
+UNREACHABLE = "unreachable"
+NOT_STARTED = "not_started"
+OUTCOMES = (OK, FAILED, TIMED_OUT, UNREACHABLE, NOT_STARTED)
+VERDICTS = ("compliant", "non_compliant", "unknown")
+
+
+def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> str:
+    """``failed``, ``timed_out``, ``unreachable`` or ``not_started`` where that happened, else the verdict.
+
+    The turn of a host without an outcome never came, whatever an earlier document says. A host whose work went
+    well but left no readable document is ``unknown``.
+    """
+    if outcome is None:
+        return NOT_STARTED
+    if outcome.get("status") != OK:
+        status = outcome.get("status")
+        return status if status in OUTCOMES else FAILED
+    verdict = (document or {}).get("verdict")
+    return verdict if verdict in VERDICTS else "unknown"
+
+
+def count_statuses(
+    hosts: Sequence[str],
+    documents: Mapping[str, Mapping[str, Any]],
+    outcomes: Mapping[str, Mapping[str, Any]],
+) -> dict[str, int]:
+    """How many hosts ended as what; every word is present, the sum is the number of hosts."""
+    counts = dict.fromkeys([*VERDICTS, *(each for each in OUTCOMES if each != OK)], 0)
+    for host in hosts:
+        counts[host_status(documents.get(host), outcomes.get(host))] += 1
+    return counts
+
+
+def why_failed(counts: Mapping[str, int], fail_on: Iterable[str]) -> str | None:
+    """The sentence to fail the play with, or None when nothing in ``fail_on`` happened."""
+    happened = [f"{counts[status]} {status.replace('_', ' ')}" for status in fail_on if counts.get(status)]
+    return f"of {sum(counts.values())} hosts: {', '.join(happened)}" if happened else None
+
+
+def outcome_of_result(
+    result: Mapping[str, Any], *, operation: str, task: str | None, finished_at: str
+) -> dict[str, Any]:
+    """The outcome to record for any task result, as a ``rescue`` or a registered variable has it.
+
+    A result of our own tasks carries ``error`` ({kind, message}); any other module tells in ``msg``, or in
+    ``stderr`` when a command failed. Ansible's own task timeout adds ``timedout``.
+    """
+    error = result.get("error")
+    if not (isinstance(error, Mapping) and error.get("message")):
+        error = {"kind": "task_failed", "message": _message_of(result)}
+    status = OK
+    if result.get("unreachable"):
+        status = UNREACHABLE
+    elif result.get("timedout") or error.get("kind") == "timed_out":
+        status = TIMED_OUT
+    elif result.get("failed"):
+        status = FAILED
+    return {
+        "status": status,
+        "operation": operation,
+        "task": task,
+        "finished_at": finished_at,
+        "error": None
+        if status == OK
+        else {"kind": str(error.get("kind") or "task_failed"), "message": str(error["message"])[:4000]},
+    }
+
+
+def _message_of(result: Mapping[str, Any]) -> str:
+    told = [str(result[key]).strip() for key in ("msg", "stderr", "exception") if result.get(key)]
+    return ": ".join(dict.fromkeys(told[:2])) or "the task failed and said nothing"
