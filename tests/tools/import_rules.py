@@ -17,6 +17,7 @@ EFFECTS = frozenset(
     "select selectors shutil signal smtplib socket socketserver ssl subprocess syslog tempfile termios time urllib "
     "uuid xmlrpc".split()
 )
+COMPUTED = "<a computed name>"
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 # What the engine may share with the managers: records and data about operating systems, no rule of evaluation.
 ENGINE_DATA = tuple(f"{UTILS}.engine.{name}" for name in ("records", "operating_systems", "identity", "versions"))
@@ -32,11 +33,13 @@ OLD_STDLIB = frozenset({"__builtin__", "ConfigParser", "cStringIO", "StringIO", 
 
 @dataclass(frozen=True)
 class Room:
-    """``ours``: prefixes of our own modules; ``others``: prefixes outside the standard library."""
+    """``ours``: prefixes of our own modules; ``others``: prefixes outside the standard library; ``computed``: may
+    import a module whose name is worked out at run time (an action reads the documentation of the module beside it)."""
 
     ours: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     pure: bool = False
+    computed: bool = False
 
 
 ERRORS = f"{UTILS}.errors"
@@ -50,7 +53,7 @@ ROOMS = {
     ),
     "plugin_utils/compliance": Room(ours=(f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS), others=("yaml",)),
     "plugin_utils/fleet": Room(ours=(f"{UTILS}.fleet", f"{UTILS}.engine", ERRORS), others=("yaml",)),
-    "plugin_utils/flow": Room(ours=(UTILS,), others=("ansible", "yaml", "jinja2")),
+    "plugin_utils/flow": Room(ours=(UTILS,), others=("ansible", "yaml", "jinja2"), computed=True),
     "plugin_utils/__init__.py": Room(),
     "action": Room(ours=(UTILS, f"{OURS}.action"), others=("ansible", "yaml")),
     "filter": Room(ours=(f"{UTILS}.engine", f"{UTILS}.compliance", ERRORS), others=("ansible",)),
@@ -87,7 +90,7 @@ def imports(tree: ast.AST, relative: PurePosixPath) -> Iterator[tuple[int, str]]
         elif isinstance(node, ast.Call) and _called(node) in ("__import__", "import_module"):
             argument = node.args[0] if node.args else None
             known = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-            yield node.lineno, argument.value if known else "<a computed name>"  # type: ignore[union-attr]
+            yield node.lineno, argument.value if known else COMPUTED  # type: ignore[union-attr]
 
 
 def _called(node: ast.Call) -> str:
@@ -103,7 +106,9 @@ def _room_breaches(tree: ast.AST, relative: PurePosixPath, room: Room) -> Iterat
     own = f"{OURS}.{'.'.join(relative.with_suffix('').parts)}"
     for line, name in imports(tree, relative):
         top = name.split(".")[0]
-        if top == "ansible_collections":
+        if name == COMPUTED:
+            allowed = room.computed
+        elif top == "ansible_collections":
             allowed = _within(name, room.ours) or _within(name, (own,))
         elif top in sys.stdlib_module_names:
             allowed = not (room.pure and top in EFFECTS)
