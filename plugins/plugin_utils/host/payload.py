@@ -41,6 +41,13 @@ def script(name: str) -> bytes:
 
 
 @cache
+def _travelling(name: str) -> bytes:
+    """A script without its comment lines: the bootstrap is read byte by byte, the stage shows in process lists."""
+    lines = script(name).splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.lstrip().startswith(b"#"))
+
+
+@cache
 def shipped_readers() -> tuple[str, ...]:
     """Names of the Python readers that this collection carries, ``("apt", ...)``."""
     return tuple(sorted(path.name[: -len("_reader.py")] for path in SCRIPTS.glob("*_reader.py")))
@@ -94,13 +101,13 @@ def build(
         "of_mark": mark,
         "of_limit": str(int(seconds)),
         "of_total": str(len(body)),
-        "of_stage": script("stage.py").decode(),
+        "of_stage": _travelling("stage.py").decode(),
         "of_table": _table(sections),
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in assignments.items())
     head += "set -- " + " ".join(shlex.quote(path) for path in interpreters) + "\n"
     head += environment_lines(environment)
-    text = head.encode("utf-8", "surrogateescape") + script("bootstrap.sh")
+    text = head.encode("utf-8", "surrogateescape") + _travelling("bootstrap.sh")
     return Payload(
         command=f"/bin/sh -c 'eval \"$(dd bs=1 count={len(text)} 2>/dev/null)\"'",
         data=text + body,

@@ -1,3 +1,7 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What `python -c` gets: it loads the native library before it touches standard input, so that a Python without it
+# leaves the input to the next one (exit code 97). Arguments as in loader.py.
 import os, sys
 sys.path[:] = [path for path in sys.path if path]
 try:

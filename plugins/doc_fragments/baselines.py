@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of every task that judges patches."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  baselines:
+    description:
+      - Patch baselines, each a mapping as described in the collection's docs/baselines.md, or a patch baseline of
+        AWS Systems Manager as its API returns it.
+      - All of them are checked before a host is touched, and all problems are told at once.
+    type: list
+    elements: dict
+    default: []
+  patch_groups:
+    description:
+      - 'Which baseline each patch group gets, per operating system, for example C({web: {UBUNTU: web-prod}}).'
+    type: dict
+    default: {}
+  patch_group:
+    description:
+      - The patch group of this host.
+      - Without one, or where the group has no baseline for the operating system, O(default_baselines) counts, then
+        the predefined baseline of that operating system.
+    type: str
+  default_baselines:
+    description:
+      - 'The baseline of each operating system for hosts that no patch group covers, for example
+        C({DEBIAN: debian-default}).'
+    type: dict
+    default: {}
+  os_mappings:
+    description:
+      - For distributions that this collection does not know by themselves, the operating system and product that
+        they count as, by the ID of their os-release file.
+    type: dict
+    default: {}
+"""
+
+    DECISIONS = r"""
+options:
+  honour_host_excludes:
+    description:
+      - Whether a hold, version lock, exclude or negative pin on the host keeps a patch from being approved.
+      - Patch Manager itself does not look at them; set this to V(false) to judge as it does.
+    type: bool
+    default: true
+  honour_phasing:
+    description:
+      - Whether an update that the distribution hands out in phases, and has not handed out to this host, waits.
+    type: bool
+    default: true
+  delay_clock:
+    description:
+      - From when the days of an approval rule count.
+      - V(vendor) is the release date that the vendor publishes, and where there is none, Patch Manager's rule for
+        the operating system.
+      - V(first_seen) is the time at which any scan with this O(state_directory) first saw the version.
+      - V(repository) is the date of the repository that carries the version.
+    type: str
+    choices: [vendor, first_seen, repository]
+    default: vendor
+  metadata_stale_after:
+    description:
+      - Age in seconds from which package lists no longer prove that a host is compliant.
+    type: int
+    default: 86400
+"""

@@ -1,0 +1,30 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of every task that takes part in a run."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  state_directory:
+    description:
+      - Folder on the controller for run directories, documents and the record of when versions were first seen.
+      - It is made with mode 0700 where it is missing.
+    type: path
+    default: ~/.openfleet-patch
+  run_id:
+    description:
+      - The run to join or make, a UUID. Without it all hosts of one C(ansible-playbook) share a new run.
+    type: str
+  as_of:
+    description:
+      - The time to judge at, fixed for the whole run when it is made, for example V(2026-11-20T12:00:00Z).
+      - Without it the time at which the run is made.
+    type: str
+  comment:
+    description:
+      - Words that every document of this run carries, a change number for example.
+    type: str
+"""

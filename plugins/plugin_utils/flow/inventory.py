@@ -1,0 +1,30 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a reading to an inventory: each reader has its manager, which checks and translates what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from ..engine.records import Inventory
+from ..errors import PatchError
+
+# Reader to module in plugin_utils/managers; loaded when a host needs it.
+_MANAGERS = {"apt": "apt"}
+
+
+def read_request(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that every reader understands; each takes the options that concern it."""
+    return {"protocol": 1, "op": "read", "options": dict(options)}
+
+
+def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] | None) -> Inventory:
+    """The inventory; raises ``unsupported_os`` for a reader without a manager, else what the manager raises."""
+    name = _MANAGERS.get(str(reading.get("reader")))
+    if name is None:
+        raise PatchError("unsupported_os", f"The answer of the {reading.get('reader')} reader cannot be used yet.")
+    manager = import_module(f"..managers.{name}", __package__)
+    inventory: Inventory = manager.build_inventory(reading, mappings=mappings)
+    return inventory

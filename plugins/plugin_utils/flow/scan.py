@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scan one host: read, decide, write down. What scan_host and, around its work, install_patches do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..compliance import document as documents
+from ..compliance.outcomes import FAILED, OK, TIMED_OUT, UNREACHABLE
+from ..engine.baseline import parse_baselines
+from ..engine.records import Inventory
+from ..errors import PatchError
+from ..fleet.baselines import ResolvedBaseline, patch_group_problems, resolve_baseline
+from ..fleet.controller import controller_key
+from ..fleet.first_seen import FirstSeenLedger, seen_key
+from ..fleet.run_directory import Run, open_run, utc_text
+from ..host.channel import HostChannel
+from .inventory import build_inventory, read_request
+
+LEDGER = "first_seen.jsonl"
+
+
+def utc_now() -> datetime:
+    """The controller's clock."""
+    return datetime.now(timezone.utc)
+
+
+class HostScan:
+    """One host's turn in a run. ``arguments`` are validated and plain; ``now`` tells the controller's time.
+
+    The constructor refuses bad baselines and patch groups, so that no host is touched for them.
+    """
+
+    def __init__(
+        self,
+        action: ActionBase,
+        task_vars: dict[str, Any],
+        arguments: Mapping[str, Any],
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._arguments = arguments
+        self._now = now
+        self.host = str(action._task.delegate_to or task_vars.get("inventory_hostname"))
+        self.baselines, self.lint = parse_baselines(arguments["baselines"] or [])
+        problems = patch_group_problems(
+            self.baselines,
+            patch_groups=arguments["patch_groups"],
+            default_baselines=arguments["default_baselines"],
+        )
+        if problems:
+            told = "; ".join(f"{problem['where']}: {problem['message']}" for problem in problems)
+            raise PatchError("bad_patch_groups", told, problems=problems)
+        self.channel = HostChannel(
+            action, task_vars, seconds=arguments["timeout"], interpreters=arguments["interpreters"] or ()
+        )
+        self.run: Run | None = None
+        self.document: dict[str, Any] | None = None
+        self._resolved: ResolvedBaseline | None = None
+        self._inventory: Inventory | None = None
+        self._started_at = utc_text(now())
+
+    def scan(self) -> dict[str, Any]:
+        """The document, also kept in the run directory with the outcome of this host, whatever that is.
+
+        Raises ``PatchError`` after a document of a host that could not be read was kept, and Ansible's own
+        unreachable error.
+        """
+        self.run = open_run(
+            self._arguments["state_directory"],
+            now=self._now(),
+            controller_key=controller_key(),
+            run_id=self._arguments["run_id"],
+            as_of=self._arguments["as_of"],
+        )
+        outcome: dict[str, Any] = {"status": FAILED, "message": "The task was interrupted.", "kind": "interrupted"}
+        try:
+            self.document = self._judge(self.read())
+            self.run.write_document(self.host, self.document)
+            outcome = {"status": OK, "verdict": self.document["verdict"]}
+            return self.document
+        except PatchError as error:
+            outcome = self._failed_outcome(error)
+            raise
+        except AnsibleConnectionFailure as error:
+            outcome = {"status": UNREACHABLE, "message": str(error), "kind": "unreachable"}
+            raise
+        except Exception as error:
+            outcome = {"status": FAILED, "message": f"{type(error).__name__}: {error}", "kind": "internal_error"}
+            raise
+        finally:
+            self.run.record_outcome(self.host, {**outcome, "at": utc_text(self._now())})
+
+    def read(self) -> Inventory:
+        """What is on the host now."""
+        wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
+        reading = self.channel.call(read_request(wanted))
+        self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
+        return self._inventory
+
+    def _judge(self, inventory: Inventory) -> dict[str, Any]:
+        assert self.run is not None
+        arguments = self._arguments
+        self._resolved = resolve_baseline(
+            self.baselines,
+            operating_system=inventory.operating_system,
+            patch_group=arguments["patch_group"],
+            patch_groups=arguments["patch_groups"],
+            default_baselines=arguments["default_baselines"],
+        )
+        self.run.record_baseline(self._resolved)
+        self._note_first_seen(inventory)
+        return documents.build_document(
+            inventory,
+            self._resolved,
+            self.run,
+            host=self.host,
+            started_at=self._started_at,
+            finished_at=utc_text(self._now()),
+            patch_group=arguments["patch_group"],
+            honour_host_excludes=arguments["honour_host_excludes"],
+            honour_phasing=arguments["honour_phasing"],
+            delay_clock=arguments["delay_clock"],
+            list_installed_other=arguments["list_installed_other"],
+            stale_after=arguments["metadata_stale_after"],
+            warnings=self.warnings(),
+            run_data=self._run_data(),
+        )
+
+    def _note_first_seen(self, inventory: Inventory) -> None:
+        """Every scan feeds the ledger; what is installed already matters only where delays count from it."""
+        assert self.run is not None
+        records = list(inventory.candidates)
+        if self._arguments["delay_clock"] == "first_seen":
+            records += inventory.installed
+        ledger = FirstSeenLedger(self.run.state_directory / LEDGER)
+        seen = ledger.observe(records, now=self._now(), operating_system=inventory.operating_system)
+        for record in records:
+            record["first_seen"] = seen[seen_key(record, inventory.operating_system)]
+
+    def _failed_outcome(self, error: PatchError) -> dict[str, Any]:
+        assert self.run is not None
+        self.document = documents.build_unknown_document(
+            self.run,
+            error.as_result(),
+            host=self.host,
+            started_at=self._started_at,
+            finished_at=utc_text(self._now()),
+            patch_group=self._arguments["patch_group"],
+            resolved=self._resolved,
+            known=self._known(),
+            warnings=self.warnings(),
+            run_data=self._run_data(),
+        )
+        self.run.write_document(self.host, self.document)
+        status = TIMED_OUT if error.kind == "timed_out" else FAILED
+        return {"status": status, "kind": error.kind, "message": error.message}
+
+    def _known(self) -> dict[str, Any]:
+        if self._inventory is not None:
+            return self._inventory.to_dict()
+        system = self.channel.last_system
+        if system is None:
+            return {}
+        facts = {"kernel": system.get("kernel"), "arch": system.get("arch")}
+        return {"os": facts, "privileged": system.get("uid") == 0}
+
+    def warnings(self) -> list[dict[str, str]]:
+        """Of the baselines and of the run; a reader's own are part of its inventory."""
+        notes = [{"kind": "baseline", "message": message} for message in self.lint]
+        return notes + [
+            {"kind": "state_directory", "message": text} for text in (self.run.warnings if self.run else [])
+        ]
+
+    def _run_data(self) -> dict[str, Any]:
+        comment = self._arguments["comment"]
+        return {"comment": comment} if comment else {}
