@@ -36,9 +36,5 @@ def untrusted(value: Any) -> Any:
 
 def failed(error: PatchError, **known: Any) -> dict[str, Any]:
     """A failed task result that keeps everything known so far."""
-    return {
-        "failed": True,
-        "changed": False,
-        "msg": untrusted(error.message),
-        "error": untrusted(error.as_result()),
-    } | {key: untrusted(value) for key, value in known.items() if value is not None}
+    result = {"failed": True, "changed": False, "msg": untrusted(error.message), "error": untrusted(error.as_result())}
+    return result | {key: untrusted(value) for key, value in known.items() if value is not None}

@@ -137,8 +137,8 @@ def missing_answer(reply: Reply, shipped: tuple[str, ...], seen: str, code: int)
         return PatchError(
             "bad_answer",
             f"The host sent nothing that this collection understands (exit code {code}). Seen: "
-            f"{one_line(seen) or 'nothing'}. See that /bin/sh and dd work there, and what the login shell's start files "
-            "print or do.",
+            f"{one_line(seen) or 'nothing'}. See that /bin/sh and dd work there, and what the start files of the login "
+            "shell print or do.",
             exit_code=code,
         )
     reader = system.get("reader")
