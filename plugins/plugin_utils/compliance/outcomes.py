@@ -49,33 +49,28 @@ def why_failed(counts: Mapping[str, int], fail_on: Iterable[str]) -> str | None:
     return f"of {sum(counts.values())} hosts: {', '.join(happened)}" if happened else None
 
 
-def outcome_of_result(
-    result: Mapping[str, Any], *, operation: str, task: str | None, finished_at: str
-) -> dict[str, Any]:
+def outcome_of_result(result: Mapping[str, Any], *, operation: str, task: str | None, at: str) -> dict[str, Any]:
     """The outcome to record for any task result, as a ``rescue`` or a registered variable has it.
 
+    ``{"status", "kind", "message", "operation", "task", "at"}``; kind and message are None when it went well.
     A result of our own tasks carries ``error`` ({kind, message}); any other module tells in ``msg``, or in
     ``stderr`` when a command failed. Ansible's own task timeout adds ``timedout``.
     """
     error = result.get("error")
     if not (isinstance(error, Mapping) and error.get("message")):
         error = {"kind": "task_failed", "message": _message_of(result)}
+    kind: str | None = str(error.get("kind") or "task_failed")
+    message: str | None = str(error["message"])[:4000]
     status = OK
     if result.get("unreachable"):
-        status = UNREACHABLE
-    elif result.get("timedout") or error.get("kind") == "timed_out":
-        status = TIMED_OUT
+        status, kind = UNREACHABLE, "unreachable"
+    elif result.get("timedout") or kind == "timed_out":
+        status, kind = TIMED_OUT, "timed_out"
     elif result.get("failed"):
         status = FAILED
-    return {
-        "status": status,
-        "operation": operation,
-        "task": task,
-        "finished_at": finished_at,
-        "error": None
-        if status == OK
-        else {"kind": str(error.get("kind") or "task_failed"), "message": str(error["message"])[:4000]},
-    }
+    else:
+        kind = message = None
+    return {"status": status, "kind": kind, "message": message, "operation": operation, "task": task, "at": at}
 
 
 def _message_of(result: Mapping[str, Any]) -> str:

@@ -190,8 +190,9 @@ def _failure_block(statuses: Mapping[str, str], documents: Documents, outcomes: 
     groups: dict[tuple[str, str], list[str]] = {}
     for name, status in statuses.items():
         if status in ("failed", "timed_out", "unreachable"):
-            error = (outcomes.get(name) or {}).get("error") or (documents.get(name) or {}).get("error") or {}
-            message = visible(error.get("message") or "no message was kept; run again with -vvv")
+            error = (documents.get(name) or {}).get("error") or {}
+            told = (outcomes.get(name) or {}).get("message") or error.get("message")
+            message = visible(told or "no message was kept; run again with -vvv")
             groups.setdefault((_spoken(status), message), []).append(name)
     if not groups:
         return []

@@ -79,7 +79,7 @@ class Run:
 
     def record_outcome(self, host: str, outcome: dict[str, Any]) -> Path:
         """Keep what became of a host: ``{"status": "ok" | "failed" | "timed_out" | "unreachable" | "not_started",
-        "operation", "error": {"kind", "message"} or None, ...}``; the newest one counts."""
+        "kind", "message", ...}``; the newest one counts."""
         return files.write_new_json(
             self.path / "outcomes",
             files.safe_name(host),

@@ -1,0 +1,101 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last word of a play: see ``plugins/modules/summarize_run.py``."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils.compliance.outcomes import (
+    count_statuses,
+    host_status,
+    why_failed,
+)
+from ..plugin_utils.compliance.text import render_run
+from ..plugin_utils.errors import PatchError
+from ..plugin_utils.fleet.controller import controller_key, ephemeral_warning
+from ..plugin_utils.fleet.files import write_text
+from ..plugin_utils.fleet.run_directory import (
+    Run,
+    open_run,
+)
+from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.results import failed, plain, untrusted
+
+
+class ActionModule(ActionBase):
+    """Reads the run directory on the controller; the host of the task is never connected to."""
+
+    _requires_connection = False
+    _supports_async = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec("summarize_run"))
+        try:
+            return {**result, **_summarize(plain(arguments), task_vars or {})}
+        except PatchError as error:
+            return result | failed(error)
+
+
+def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    hosts = arguments["hosts"]
+    if hosts is None:
+        hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or []]
+    run = open_run(
+        arguments["state_directory"],
+        run_id=arguments["run_id"],
+        now=datetime.now(timezone.utc),
+        controller_key=controller_key(),
+    )
+    documents, outcomes = run.documents(), run.outcomes(of_this_process=True)
+    counts = count_statuses(hosts, documents, outcomes)
+    text = render_run(
+        documents,
+        outcomes,
+        hosts=hosts,
+        run={"id": run.run_id, "as_of": run.as_of, "path": str(run.path)},
+        operation=arguments["operation"],
+        problems=run.problems(),
+        warnings=_warnings(run),
+    )
+    write_text(run.path / "summary.txt", text)
+    printed = arguments["show"] and _print(text)
+    answer = {
+        "changed": False,
+        "counts": counts,
+        "run_id": run.run_id,
+        "as_of": run.as_of,
+        "run_directory": str(run.path),
+    }
+    if not printed or Display().verbosity:
+        answer["report"] = untrusted(text.splitlines())
+    failure = why_failed(counts, arguments["fail_on"])
+    if failure is not None:
+        return {
+            **answer,
+            "failed": True,
+            "msg": f"{failure}. The summary above and in {run.path}/summary.txt says why.",
+        }
+    return {**answer, "hosts": {host: host_status(documents.get(host), outcomes.get(host)) for host in hosts}}
+
+
+def _warnings(run: Run) -> list[str]:
+    ephemeral = ephemeral_warning(os.environ, runner_directory=Path("/runner").is_dir())
+    return [*run.warnings, *([ephemeral] if ephemeral else [])]
+
+
+def _print(text: str) -> bool:
+    """False where the callback's output must stay JSON."""
+    callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+    if "json" in callback:
+        return False
+    Display().display("\n" + text)
+    return True
