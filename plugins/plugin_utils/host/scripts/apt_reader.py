@@ -503,27 +503,35 @@ def run_update(apt_pkg, options, workspace):
     command = update_command(options, workspace)
     for setting, value in sorted(workspace.settings.items()):
         command += ['-o', '{0}={1}'.format(setting, value)]
-    with tempfile.TemporaryFile() as output, open(os.devnull, 'rb') as nothing:
+    limit = options.get('refresh_timeout', 300)
+    with tempfile.TemporaryFile() as output:
         try:
-            process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT, close_fds=True,
-                                       env=fixed_environment(), preexec_fn=os.setsid)
+            with open(os.devnull, 'rb') as nothing:
+                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
+                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
         except OSError as error:
             return 127, 'E: apt-get could not be started: {0}\n'.format(error)
-        limit = time.time() + options.get('refresh_timeout', 300)
-        while process.poll() is None and time.time() < limit:
-            time.sleep(0.02)
-        code = process.poll()
-        if code is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            for _attempt in range(50):
-                if process.poll() is not None:
-                    break
-                time.sleep(0.1)
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        code = wait_or_stop(process, limit)
         output.seek(0)
         return code, output.read(MOST_UPDATE_OUTPUT).decode('utf-8', 'replace')
+
+
+def wait_or_stop(process, seconds):
+    """Its exit code, or None when it had to be stopped with all its children."""
+    deadline = time.time() + seconds
+    while process.poll() is None and time.time() < deadline:
+        time.sleep(0.02)
+    if process.poll() is not None:
+        return process.returncode
+    for number, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 60)):
+        try:
+            os.killpg(process.pid, number)
+        except OSError:
+            pass
+        given = time.time() + patience
+        while process.poll() is None and time.time() < given:
+            time.sleep(0.05)
+    return None
 
 
 def update_errors(output):
