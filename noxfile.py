@@ -57,15 +57,15 @@ def run_all(session: nox.Session, steps: Steps) -> None:
         session.error(f"failed: {', '.join(failed)}")
 
 
-def shell_files() -> list[str]:
-    """Tracked files whose name or first line says that a shell runs them."""
+def shellcheck_steps() -> Steps:
+    """Tracked files whose name or first line says that a shell runs them; a ``.sh`` without one is POSIX sh."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    files = [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
-    return [
-        str(path.relative_to(ROOT))
-        for path in files
-        if path.suffix == ".sh" or path.read_bytes()[:64].startswith(SHELLS)
-    ]
+    heads = {name: (ROOT / name).read_bytes()[:64] for name in names.split("\0") if name and (ROOT / name).is_file()}
+    programs = [name for name, head in heads.items() if head.startswith(SHELLS)]
+    parts = [name for name in heads if name.endswith(".sh") and name not in programs]
+    command = [tool("shellcheck"), "--external-sources"]
+    steps = {"shellcheck": [*command, *programs]}
+    return {**steps, "shellcheck of parts": [*command, "--shell=sh", *parts]} if parts else steps
 
 
 def build_steps() -> Steps:
@@ -85,7 +85,7 @@ def lint_steps() -> Steps:
         "mypy": [tool("mypy"), *typed],
         "licence headers": [sys.executable, str(TOOLS / "check_headers.py"), "plugins"],
         "yamllint": [tool("yamllint"), "--strict", "."],
-        "shellcheck": [tool("shellcheck"), "--external-sources", *shell_files()],
+        **shellcheck_steps(),
         "changelog": [tool("antsibull-changelog"), "lint"],
         "collection docs": [tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "."],
         "ansible-lint": [tool("ansible-lint"), "--offline", "--profile", "production"],
