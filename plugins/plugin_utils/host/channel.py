@@ -117,10 +117,12 @@ class HostChannel:
     def _takes_stdin(self) -> bool:
         """By what the plugins can do; the pipelining setting is about modules that have another way."""
         connection = self._action._connection
+        become = connection.become
+        # Become plugins say it since ansible-core 2.17; before, su was the exception that core knew by name.
         return bool(
             not self._stdin_refused
             and connection.has_pipelining
-            and (not connection.become or connection.become.pipelining)
+            and (not become or getattr(become, "pipelining", become.name != "su"))
         )
 
     def _exec(self, payload: Payload) -> dict[str, Any]:
@@ -139,16 +141,30 @@ class HostChannel:
     def _exec_from_file(self, payload: Payload) -> dict[str, Any]:
         """The same bytes from a file that only a shell's redirection opens; nothing executes it."""
         action, shell = self._action, self._action._connection._shell
-        folder = shell.tmpdir or action._make_tmp_path()
-        path = shell.join_path(folder, "payload")
-        action._transfer_data(path, payload.data)
-        action._fixup_perms2([folder, path], execute=False)
+        path = self._put_file(payload.data)
         try:
             return self._run(f"{payload.command} < {shell.quote(path)}", None)
         finally:
             # The environment of the task is in it; the folder goes when the task ends.
             with contextlib.suppress(AnsibleError):
                 action._low_level_execute_command(shell.remove(path), sudoable=False)
+
+    def _put_file(self, data: bytes) -> str:
+        action, shell = self._action, self._action._connection._shell
+        try:
+            folder = shell.tmpdir or action._make_tmp_path()
+            path: str = shell.join_path(folder, "payload")
+            action._transfer_data(path, data)
+            action._fixup_perms2([folder, path], execute=False)
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:
+            raise PatchError(
+                "no_temporary_file",
+                "This connection or become method cannot take standard input, and the file used instead could not be "
+                f"put into Ansible's temporary folder: {frames.one_line(str(error), 600)}",
+            ) from error
+        return path
 
     def _run(self, command: str, data: bytes | None) -> dict[str, Any]:
         connection = self._action._connection

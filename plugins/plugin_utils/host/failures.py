@@ -89,7 +89,7 @@ def become_failure(text: str, become: str) -> PatchError | None:
     """``no_privilege`` if ``text`` is what a failed escalation looks like."""
     if not _NO_PRIVILEGE.search(text):
         return None
-    seen = one_line(text)
+    seen = one_line(text).rstrip(".")
     if re.search(r"missing|password is required", text, re.I):
         advice = "Give the become password (--ask-become-pass or ansible_become_password), or allow this user NOPASSWD."
     elif re.search(r"incorrect|sorry, try again|authentication failure", text, re.I):
