@@ -35,7 +35,8 @@ $(LINK):
 
 scan: $(VENV)/.runtime $(LINK)
 	@ANSIBLE_HOME=$(CURDIR)/.cache/ansible ANSIBLE_LOCALHOST_WARNING=false \
-	  $(BIN)/ansible-playbook openfleet.patch.scan -i 'localhost,' -c local $(ARGS)
+	  $(BIN)/ansible-playbook openfleet.patch.scan -i 'localhost,' -c local -e patch_become=false \
+	  -e patch_state_directory=$(CURDIR)/.cache/scan $(ARGS)
 
 lint: $(VENV)/.dev $(LINK)
 	@$(NOX) lint
@@ -67,4 +68,4 @@ test-all: $(VENV)/.dev $(LINK)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 clean:
-	rm -rf .nox .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output .cache/sanity .cache/ansible .cache/build
+	rm -rf .nox .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output .cache/sanity .cache/ansible .cache/build .cache/scan
