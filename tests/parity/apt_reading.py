@@ -1,0 +1,28 @@
+"""Run the apt reader on a lab host the way a scan does: source text under the host's own Python, nothing left there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+READER = Path(__file__).resolve().parents[2] / "plugins/plugin_utils/host/scripts/apt_reader.py"
+
+
+def request(**options: Any) -> str:
+    return json.dumps({"protocol": 1, "op": "read", "options": {"refresh": "never", **options}})
+
+
+def read_answer(host: Any, **options: Any) -> dict[str, Any]:
+    """The reader's answer as it is, errors included."""
+    command = ["/usr/bin/python3", "-I", "-c", READER.read_text()]
+    done = host.run(command, stdin=request(**options))
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def reading(host: Any, **options: Any) -> dict[str, Any]:
+    """What ``build_inventory`` takes."""
+    answer = read_answer(host, **options)
+    assert answer["ok"], answer["error"]["traceback"]
+    return {"system": {}, "reader": "apt", "interpreter": None, "result": answer["result"]}
