@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ def test_vector(case: dict[str, Any]) -> None:
         **case.get("options", {}),
     )
     assert len(decisions) == len(case["expect"])
-    for decision, expected in zip(decisions, case["expect"]):
+    for decision, expected in zip(decisions, case["expect"], strict=True):
         # ``state: null`` asks for no state at all; a state that a vector does not mention is free.
         ignored = () if "state" in expected else ("state",)
         wanted = {key: value for key, value in expected.items() if key != "state" or value is not None}

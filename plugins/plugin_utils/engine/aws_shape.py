@@ -42,6 +42,9 @@ RULE_MEMBERS = {
 }
 SOURCE_MEMBERS = {"Name": "name", "Products": "products", "Configuration": "configuration"}
 
+_RULE_NAMES = {ours: theirs for theirs, ours in RULE_MEMBERS.items()}
+_SOURCE_NAMES = {ours: theirs for theirs, ours in SOURCE_MEMBERS.items()}
+
 
 def is_aws(raw: dict[Any, Any]) -> bool:
     """Whether a mapping is AWS baseline JSON."""
@@ -69,6 +72,31 @@ def to_snake(raw: dict[Any, Any], where: str, problems: Problems) -> dict[str, A
     if idle:
         result["aws_members"] = idle
     return result
+
+
+def aws_place(place: str) -> str:
+    """A place inside a baseline under the names of its AWS JSON.
+
+    ``.approval_rules[0].filters.severity[1]`` is ``.ApprovalRules.PatchRules[0].PatchFilterGroup.SEVERITY[1]``.
+    """
+    names = {
+        **{ours: theirs for theirs, ours in BASELINE_MEMBERS.items()},
+        "approval_rules": "ApprovalRules.PatchRules",
+    }
+    parts = place.split(".")
+    for index, part in enumerate(parts):
+        word, bracket, rest = part.partition("[")
+        inside = parts[index - 1] if index else ""
+        if inside in ("PatchFilterGroup", "GlobalFilters"):
+            word = word.upper() if word != "PatchFilters" else word
+        elif inside.startswith("ApprovalRules.PatchRules"):
+            word = _RULE_NAMES.get(word, word)
+        elif inside.startswith("Sources["):
+            word = _SOURCE_NAMES.get(word, word)
+        else:
+            word = names.get(word, word)
+        parts[index] = word + bracket + rest
+    return ".".join(parts)
 
 
 def extra_members(given: dict[str, Any]) -> dict[str, Any]:

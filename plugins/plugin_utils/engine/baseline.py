@@ -71,12 +71,13 @@ def digest(baseline: dict[str, Any]) -> str:
 
 
 def _read(raw: Any, where: str, problems: Problems, *, strict: bool, name_required: bool) -> dict[str, Any]:
-    reader = _Reader(problems, strict)
+    reader, first = _Reader(problems, strict), len(problems.found)
     result: dict[str, Any] = json.loads(json.dumps(schema.BASELINE_DEFAULTS))
     if not isinstance(raw, dict):
         problems.add(where, f"must be a mapping with a name and approval_rules, not {show(raw)}")
         return result
-    if aws_shape.is_aws(raw):
+    from_aws = aws_shape.is_aws(raw)
+    if from_aws:
         raw = aws_shape.to_snake(raw, where, problems)
     problems.unknown_keys(where, [key for key in raw if key not in schema.EXTRA_KEYS], schema.BASELINE_DEFAULTS)
     given = {key: value for key, value in raw.items() if value is not None}
@@ -86,18 +87,21 @@ def _read(raw: Any, where: str, problems: Problems, *, strict: bool, name_requir
     result["global_filters"] = reader.filters(given.get("global_filters", {}), f"{where}.global_filters")
     rules = reader.items(given.get("approval_rules", []), f"{where}.approval_rules", "rules")
     result["approval_rules"] = [
-        reader.rule(rule, f"{where}.approval_rules[{index}]", result["operating_system"])
+        reader.rule(rule, f"{where}.approval_rules[{index}]", given.get("operating_system", "WINDOWS"))
         for index, rule in enumerate(rules)
     ]
     for key in ("approved_patches", "rejected_patches"):
         result[key] = reader.texts(given.get(key, []), f"{where}.{key}", schema.PATCH_ID_LENGTH)
     sources = reader.items(given.get("sources", []), f"{where}.sources", "sources")
     result["sources"] = [reader.source(item, f"{where}.sources[{index}]") for index, item in enumerate(sources)]
-    if strict:
+    if strict and given.get("operating_system", "WINDOWS") == result["operating_system"]:
         reader.sources_fit(result, where)
     members = aws_shape.extra_members(given)
     if members:
         result["aws_members"] = members
+    if from_aws:
+        for problem in problems.found[first:]:
+            problem["where"] = where + aws_shape.aws_place(problem["where"][len(where) :])
     return result
 
 
@@ -184,7 +188,8 @@ class _Reader:
             else:
                 if name == "security" and isinstance(values, list):
                     values = [str(item).lower() if isinstance(item, bool) else item for item in values]
-                result[name] = self.texts(values, f"{where}.{key}", schema.FILTER_VALUE_LENGTH)
+                # The service needs at least one value; an empty list is read as all of them.
+                result[name] = self.texts(values, f"{where}.{key}", schema.FILTER_VALUE_LENGTH) or ["*"]
         if self.strict:
             self._product_family(result, where)
         return result
@@ -202,7 +207,7 @@ class _Reader:
                     f"add {known!r} there or remove the product",
                 )
 
-    def rule(self, value: Any, where: str, system_name: str) -> dict[str, Any]:
+    def rule(self, value: Any, where: str, system_name: Any) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(json.dumps(schema.RULE_DEFAULTS))
         if not isinstance(value, dict):
             self.problems.add(where, f"must be a mapping with filters, not {show(value)}")
@@ -222,7 +227,7 @@ class _Reader:
         self._dates(given, where, result, system_name)
         return result
 
-    def _dates(self, given: dict[str, Any], where: str, result: dict[str, Any], system_name: str) -> None:
+    def _dates(self, given: dict[str, Any], where: str, result: dict[str, Any], system_name: Any) -> None:
         days, until = given.get("approve_after_days"), given.get("approve_until_date")
         if days is not None:
             if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= schema.MAX_DELAY_DAYS:
@@ -241,8 +246,9 @@ class _Reader:
                 )
         if days is not None and until is not None:
             self.problems.add(where, "has both approve_after_days and approve_until_date; keep one of them")
-        optional = OPERATING_SYSTEMS[system_name].family in ("deb", "macos")
-        if days is None and until is None and self.strict and not optional:
+        system = OPERATING_SYSTEMS.get(system_name) if isinstance(system_name, str) else None
+        required = system is not None and system.family not in ("deb", "macos")
+        if days is None and until is None and self.strict and required:
             self.problems.add(
                 where,
                 f"needs approve_after_days or approve_until_date on {system_name}; "

@@ -152,9 +152,7 @@ def _package(
     )
 
 
-def _notices(
-    record: dict[str, Any], where: str, released: int | None, dates: dict[Any, int | None]
-) -> list[Notice]:
+def _notices(record: dict[str, Any], where: str, released: int | None, dates: dict[Any, int | None]) -> list[Notice]:
     classification, severity = record.get("classification"), record.get("severity")
     advisories = record.get("advisories")
     if not advisories and isinstance(advisories, (list, tuple, type(None))):

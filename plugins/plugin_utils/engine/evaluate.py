@@ -57,7 +57,7 @@ def evaluate(
     alone = [judge(candidate, compiled, now) for candidate in candidates]
     by_baseline = _supersede(candidates, alone, system)
     results = []
-    for candidate, own, judgement in zip(candidates, alone, by_baseline):
+    for candidate, own, judgement in zip(candidates, alone, by_baseline, strict=True):
         final = judgement if override is None else _by_override(candidate, override, system)
         result = final.to_dict(candidate)
         state = scan_state(candidate, own, judgement, compiled)
@@ -76,14 +76,12 @@ def _by_override(candidate: Candidate, override: OverrideList, system: Operating
     return _SUPERSEDED if candidate.outdated else Judgement("approved", "override_list")
 
 
-def _supersede(
-    candidates: list[Candidate], judgements: list[Judgement], system: OperatingSystem
-) -> list[Judgement]:
+def _supersede(candidates: list[Candidate], judgements: list[Judgement], system: OperatingSystem) -> list[Judgement]:
     if system.family == "windows":
         return _supersede_updates(candidates, judgements)
     newest = _newest_approved(candidates, judgements, system)
     result = []
-    for candidate, judgement in zip(candidates, judgements):
+    for candidate, judgement in zip(candidates, judgements, strict=True):
         best = newest.get(_package(candidate))
         replaced = candidate.outdated or (
             best is not None and versions.compare(candidate.version, best, system.version_scheme) < 0
@@ -102,7 +100,7 @@ def _newest_approved(
     candidates: list[Candidate], judgements: Iterable[Judgement], system: OperatingSystem
 ) -> dict[tuple[str, str, str], str]:
     newest: dict[tuple[str, str, str], str] = {}
-    for candidate, judgement in zip(candidates, judgements):
+    for candidate, judgement in zip(candidates, judgements, strict=True):
         if judgement.approved:
             package = _package(candidate)
             best = newest.get(package)
@@ -119,5 +117,5 @@ def _supersede_updates(candidates: list[Candidate], judgements: list[Judgement])
         if judgement.reason not in ("no_kb_id", "rejected_explicitly")
         and any(kb in listed and kb not in candidate.windows_ids for kb in candidate.superseded_by)
         else judgement
-        for candidate, judgement in zip(candidates, judgements)
+        for candidate, judgement in zip(candidates, judgements, strict=True)
     ]

@@ -44,7 +44,9 @@ class NameList:
 
 def compile_names(entries: list[str], family: str) -> NameList:
     """Compile a list; an entry with more than one ``*`` matches nothing, on macOS and Windows a ``*`` is literal."""
-    exact, wildcards, bugzillas = set(), [], set()
+    exact: set[str] = set()
+    wildcards: list[tuple[str, str]] = []
+    bugzillas: set[str] = set()
     for entry in entries:
         if family == "windows":
             exact.add(normal_windows_id(entry))

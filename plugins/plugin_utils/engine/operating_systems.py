@@ -52,8 +52,7 @@ _TRAITS: dict[str, tuple[str, bool, tuple[str, ...], frozenset[str]]] = {
         False,
         _DEB_KEYS,
         frozenset(
-            "product priority section name arch epoch version release repository "
-            "advisory_id cve_id security".split()
+            "product priority section name arch epoch version release repository advisory_id cve_id security".split()
         ),
     ),
     "macos": (

@@ -12,9 +12,7 @@ from .compiled_baseline import CompiledBaseline
 from .eligibility import Judgement
 
 
-def scan_state(
-    candidate: Candidate, alone: Judgement, judgement: Judgement, baseline: CompiledBaseline
-) -> str | None:
+def scan_state(candidate: Candidate, alone: Judgement, judgement: Judgement, baseline: CompiledBaseline) -> str | None:
     """None where a Scan does not list the record.
 
     ``alone`` is the record judged as the only version of its package: a version that is on the host and approved
