@@ -1,0 +1,516 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh disable=SC2034,SC2154
+#
+# Last part of the job runner: the run of a whole job, and the operations that the controller calls.
+# Everything a runner must know after a crash is in files; it works from those alone, first time or tenth.
+
+# verdict WHAT UNIT: decided once; what is decided survives a crash.
+verdict() {
+    [ -z "$VERDICT" ] || return 0
+    VERDICT=$1 VERDICT_STEP=$2
+    durable verdict "$1 $2"
+}
+
+# step_settle NNN: what an earlier runner left of a step that it began. 1: the step is to be run again.
+step_settle() {
+    unit_exit "steps/$1" && return 0
+    [ ! -f "steps/$1/crashed" ] || return 0
+    unit_adopt "steps/$1"
+    unit_exit "steps/$1" && return 0
+    setting "steps/$1/settings" on_crash undo
+    settle=$LINE
+    first_line "steps/$1/attempt" 0
+    if [ "$settle" = retry ] && [ "$LINE" -lt "$ATTEMPT_LIMIT" ] && [ ! -f "steps/$1/ended_by" ]; then
+        return 1
+    fi
+    durable "steps/$1/crashed" "$settle"
+}
+
+# step_allowed NNN: a step that has not begun (or is to begin again) may do so now.
+step_allowed() {
+    setting "steps/$1/settings" cleanup no
+    [ "$LINE" != yes ] || return 0
+    if [ -z "$VERDICT" ]; then
+        job_elapsed
+        setting plan on_crash resume
+        if [ -f cancel ]; then
+            verdict CANCELLED "$1"
+        elif [ "$ELAPSED" -ge "$JOB_TIMEOUT" ]; then
+            verdict TIMED_OUT "$1"
+        elif [ -n "$RESUMED" ] && [ "$LINE" = undo ]; then
+            verdict INTERRUPTED "$1"
+        fi
+    fi
+    [ -z "$VERDICT" ]
+}
+
+step_failed() {
+    setting "steps/$1/settings" continue no
+    if [ "$LINE" = yes ]; then PARTIAL=1; else verdict FAILED "$1"; fi
+}
+
+step_judge() {
+    if [ -f "steps/$1/refused" ]; then
+        step_failed "$1"
+        return
+    fi
+    if ! unit_exit "steps/$1"; then
+        first_line "steps/$1/crashed"
+        if [ "$LINE" = report ]; then step_failed "$1"; else verdict INTERRUPTED "$1"; fi
+        return
+    fi
+    first_line "steps/$1/ended_by"
+    case $LINE in
+    job*) verdict TIMED_OUT "$1" ;;
+    cancel*) verdict CANCELLED "$1" ;;
+    step*) step_failed "$1" ;;
+    *)
+        setting "steps/$1/settings" ok 0
+        case " $LINE " in *" $CODE "*) ;; *) step_failed "$1" ;; esac
+        ;;
+    esac
+}
+
+step_do() {
+    if [ -f "steps/$1/started" ]; then
+        step_settle "$1" || { step_allowed "$1" && { unit_run "steps/$1" || return 1; }; }
+        unit_exit "steps/$1" || [ -f "steps/$1/crashed" ] || durable "steps/$1/crashed" undo
+    elif [ ! -f "steps/$1/refused" ]; then
+        step_allowed "$1" || return 0
+        if undo_prepare "$1" >>"steps/$1/log" 2>&1; then
+            unit_run "steps/$1" || return 1
+        else
+            durable "steps/$1/refused" "what it may change could not be saved first"
+        fi
+    fi
+    step_judge "$1"
+}
+
+undo_due() {
+    [ -d "undo/$1" ] && [ -f "steps/$1/started" ] || return 1
+    setting "steps/$1/settings" undo_when always
+    [ "$LINE" = always ] || [ "$VERDICT" != SUCCEEDED ]
+}
+
+# undo_all: UNDONE none, done or failed.
+undo_all() {
+    UNDONE=none
+    for ua_dir in $(printf '%s\n' steps/* | sort -r); do
+        ua_number=${ua_dir#steps/}
+        undo_due "$ua_number" || continue
+        undo_run "$ua_number" || return 1
+        unit_exit "undo/$ua_number" || return 1
+        if [ "$CODE" != 0 ]; then UNDONE=failed; elif [ "$UNDONE" = none ]; then UNDONE='done'; fi
+    done
+}
+
+# For a second try, asked for by `undo`: a failed undo is as if it had never been tried.
+undo_reset() {
+    for ur_dir in undo/*; do
+        unit_exit "$ur_dir" && [ "$CODE" != 0 ] && rm -f "$ur_dir/exit" "$ur_dir/attempt" "$ur_dir/ended_by"
+    done
+    rm -f result && flush . && rm -f undo_again
+}
+
+hook_text_systemd() {
+    printf '%s\n' '[Unit]' "Description=Finish or undo the interrupted openfleet.patch job ${JOB##*/}" \
+        "ConditionPathExists=$JOB/runner" 'RequiresMountsFor=/var/lib' 'After=local-fs.target' \
+        '[Service]' 'Type=simple' 'KillMode=process' "ExecStart=$SHELL_PATH $JOB/runner run $JOB" \
+        '[Install]' 'WantedBy=multi-user.target'
+}
+
+# Where nothing can call at boot, the next contact does; the job says which.
+hook_install() {
+    setting plan boot_hook yes
+    HOOK=none
+    if [ "$LINE" = yes ] && [ -d /run/systemd/system ] && [ -d "${HOOK_UNIT%/*}" ]; then
+        mkdir -p "${HOOK_WANT%/*}" && durable "$HOOK_UNIT" "$(hook_text_systemd)" &&
+            ln -sf "$HOOK_UNIT" "$HOOK_WANT" && flush "${HOOK_WANT%/*}" && HOOK=systemd
+    elif [ "$LINE" = yes ] && [ -d "${HOOK_CRON%/*}" ] && { command -v cron || command -v crond; } >/dev/null; then
+        durable "$HOOK_CRON" "@reboot root $SHELL_PATH $JOB/runner run $JOB" && HOOK=cron
+    fi
+    durable boot_hook "$HOOK"
+}
+
+hook_remove() {
+    for hr_file in "$HOOK_WANT" "$HOOK_UNIT" "$HOOK_CRON"; do
+        rm -f "$hr_file.new"
+        if [ -L "$hr_file" ] || [ -f "$hr_file" ]; then rm -f "$hr_file" && flush "${hr_file%/*}"; fi
+    done
+}
+
+# Overwritten first: the blocks of a removed file stay readable on many a disk.
+secrets_wipe() {
+    [ -d "$1/secrets" ] || return 0
+    for sw_file in "$1"/secrets/*; do
+        [ -f "$sw_file" ] || continue
+        sw_blocks=$(($(wc -c <"$sw_file") / 512 + 1))
+        dd if=/dev/zero of="$sw_file" bs=512 count="$sw_blocks" conv=notrunc 2>/dev/null
+    done
+    flush "$1"/secrets/*
+    rm -rf "$1/secrets"
+}
+
+# 1: left unfinished on purpose (told to stop) or because the journal cannot be written; to be taken up again.
+job_advance() {
+    VERDICT='' VERDICT_STEP='' PARTIAL=''
+    { read -r VERDICT VERDICT_STEP <verdict; } 2>/dev/null
+    hook_install || return 1
+    if [ ! -f undo_again ]; then
+        durable phase running || return 1
+        for ja_dir in steps/*; do
+            step_do "${ja_dir#steps/}" || return 1
+            [ -z "$STOP" ] || return 1
+        done
+        [ -z "$PARTIAL" ] || verdict PARTIAL -
+        verdict SUCCEEDED -
+    else
+        undo_reset || return 1
+    fi
+    durable phase undoing && undo_all && secrets_wipe . &&
+        durable ended "$(date +%s)" && durable result "$VERDICT $VERDICT_STEP $UNDONE"
+}
+
+job_open() {
+    JOB=$1
+    BASE=${1%/jobs/*}
+    cd "$JOB" && [ -f plan ] || return 1
+    setting plan log_limit 4194304
+    LOG_LIMIT=$LINE
+    setting plan kill_grace 10
+    KILL_GRACE=$LINE
+    setting plan timeout 14400
+    JOB_TIMEOUT=$LINE
+    setting plan shell /bin/sh
+    SHELL_PATH=$LINE
+    SETSID=
+    if command -v setsid >/dev/null; then SETSID=setsid; fi
+}
+
+# The detached process. Also what the boot hook calls.
+op_run() {
+    job_open "$1" || exit 1
+    setting plan search_path "$PATH"
+    decode "$LINE"
+    PATH=$VALUE
+    export PATH
+    exec </dev/null >>runner.log 2>&1
+    lock_take run "${JOB##*/}" || exit 0
+    STOP=''
+    # A host that shuts down sends TERM: the step under way ends in its own time, the next one is left to the next boot.
+    trap 'STOP=1' TERM INT
+    trap ':' HUP
+    RESUMED=
+    [ ! -f pid ] || RESUMED=1
+    first_line runners 0
+    printf '%s\n' $((LINE + 1)) >runners
+    cgroup_find
+    durable pid "$ME"
+    if [ ! -s result ] || [ -f undo_again ]; then job_advance; fi
+    if [ -s result ] && [ ! -f undo_again ]; then job_tidy; fi
+    lock_release
+    exit 0
+}
+
+job_tidy() {
+    secrets_wipe .
+    rm -f reserve
+    hook_remove
+}
+
+job_id_check() {
+    case $1 in
+    '' | .* | *[!A-Za-z0-9._-]*) refuse bad_job_id "A job id is made of letters, digits, dot, dash and underscore" ;;
+    esac
+}
+
+base_open() {
+    first_line "$BASE/version" "$JOURNAL_VERSION"
+    case $LINE in
+    "$JOURNAL_VERSION") ;;
+    *) refuse journal_version "$BASE has journal format $LINE; this controller knows $JOURNAL_VERSION" ;;
+    esac
+}
+
+current_read() {
+    first_line "$BASE/current"
+    CURRENT=$LINE
+    [ -n "$CURRENT" ] && [ -f "$BASE/jobs/$CURRENT/plan" ]
+}
+
+unfinished() {
+    [ ! -s "$BASE/jobs/$1/result" ] || [ -f "$BASE/jobs/$1/undo_again" ]
+}
+
+# detach JOB: outside the login session, whose end would kill it. Returns when the runner works, or after 20 seconds.
+detach() {
+    job_open "$BASE/jobs/$1" || refuse bad_job "The job directory $BASE/jobs/$1 is not complete"
+    first_line runners 0
+    DETACH_BEFORE=$LINE
+    DETACHED=
+    if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+        for detach_flags in "--collect -p KillMode=process" "-p KillMode=process" ""; do
+            # shellcheck disable=SC2086
+            if systemd-run --unit="$UNIT_PREFIX-$1-$$" --description="openfleet.patch job $1" $detach_flags \
+                "$SHELL_PATH" "$JOB/runner" run "$JOB" >>runner.log 2>&1 </dev/null; then
+                DETACHED=systemd
+                break
+            fi
+        done
+    fi
+    if [ -z "$DETACHED" ]; then
+        DETACHED=${SETSID:-background}
+        # shellcheck disable=SC2086
+        (env -i PATH="$PATH" $SETSID "$SHELL_PATH" "$JOB/runner" run "$JOB" </dev/null >>runner.log 2>&1 &)
+    fi
+    printf '%s\n' "$DETACHED" >detached
+    detach_tries=0
+    while [ $detach_tries -lt 200 ]; do
+        detach_tries=$((detach_tries + 1))
+        first_line runners 0
+        if [ "$LINE" != "$DETACH_BEFORE" ] || { lock_of "$1" && [ "$L_ROLE" = run ]; }; then return; fi
+        nap 0.1
+    done
+    return 1
+}
+
+# The payload: "file PATH" opens a file, "= TEXT" is a line of it, "bytes PATH ENCODED" is a whole file, "end" ends.
+payload_unpack() {
+    unpack_file=
+    while IFS= read -r unpack_line; do
+        case $unpack_line in
+        'file '*) unpack_file=${unpack_line#file } ;;
+        '= '*) printf '%s\n' "${unpack_line#= }" >>"$1/$unpack_file" ;;
+        'bytes '*)
+            unpack_line=${unpack_line#bytes }
+            printf '%b' "${unpack_line#* }" >"$1/${unpack_line%% *}"
+            ;;
+        'mkdir '*) mkdir -p "$1/${unpack_line#mkdir }" ;;
+        end) return 0 ;;
+        *) return 1 ;;
+        esac || return 1
+    done
+    return 1
+}
+
+jobs_rotate() {
+    rm -rf "$BASE"/jobs/.trash-* "$BASE"/jobs/.incoming-*
+    rotate_count=0
+    for rotate_dir in "$BASE"/jobs/*; do
+        read -r rotate_epoch _ <"$rotate_dir/created" && printf '%s %s\n' "$rotate_epoch" "${rotate_dir##*/}"
+    done 2>/dev/null | sort -rn | while read -r _ rotate_id; do
+        rotate_count=$((rotate_count + 1))
+        if [ $rotate_count -ge $KEEP_JOBS ] && [ "$rotate_id" != "$CURRENT" ]; then
+            mv "$BASE/jobs/$rotate_id" "$BASE/jobs/.trash-$rotate_id" && rm -rf "$BASE/jobs/.trash-$rotate_id"
+        fi
+    done
+}
+
+# The rename to jobs/ID is the moment from which the job exists.
+job_write() {
+    write_dir=$BASE/jobs/.incoming-$1
+    mkdir -p "$write_dir/undo" || return 1
+    printf '%s\n' "$OPENFLEET_PAYLOAD" | payload_unpack "$write_dir" || return 1
+    printf '%s\n' "$OPENFLEET_RUNNER" >"$write_dir/runner" || return 1
+    clock_read
+    printf '%s\n' "$(date +%s) $CLOCK $BOOT" >"$write_dir/created"
+    dd if=/dev/zero of="$write_dir/reserve" bs=4096 count=64 2>/dev/null || return 1
+    # shellcheck disable=SC2046
+    flush $(find "$write_dir" -type f) || return 1
+    durable "$BASE/current" "$1" && mv "$write_dir" "$BASE/jobs/$1" && flush "$BASE/jobs"
+}
+
+op_start() {
+    job_id_check "$1"
+    case $(command -v printf) in
+    printf) ;;
+    *) refuse unsuitable_shell "This host's sh has no printf of its own, so what it prints would show in the process list" ;;
+    esac
+    { mkdir -p "$BASE/jobs" && chmod 700 "$BASE"; } 2>/dev/null || refuse no_privilege "Cannot write to $BASE"
+    base_open
+    lock_take start "$1"
+    case $? in
+    1)
+        [ -f "$BASE/jobs/$L_JOB/plan" ] || refuse busy "Job $L_JOB is being written by process $L_PID"
+        if [ "$L_JOB" = "$1" ]; then op_poll "$1" attached; else op_poll "$L_JOB" busy; fi
+        return
+        ;;
+    2) refuse state_unwritable "Cannot make the lock in $BASE: full, read-only, or without hard links" ;;
+    esac
+    START_ID=$1
+    trap 'rm -rf "$BASE/jobs/.incoming-$START_ID"; lock_release' EXIT
+    durable "$BASE/version" "$JOURNAL_VERSION"
+    if current_read && unfinished "$CURRENT"; then
+        lock_release
+        detach "$CURRENT"
+        if [ "$CURRENT" = "$1" ]; then op_poll "$1" attached; else op_poll "$CURRENT" recovering; fi
+        return
+    fi
+    if [ -d "$BASE/jobs/$1" ]; then
+        op_poll "$1" attached
+        return
+    fi
+    first_line "$BASE/jobs/${CURRENT:-none}/result"
+    case $LINE in *' failed') refuse undo_pending "An undo of job $CURRENT failed; see $BASE/jobs/$CURRENT/undo" ;; esac
+    jobs_rotate
+    job_write "$1" || refuse state_unwritable "Cannot write the job to $BASE: $(df -P "$BASE" | tail -n 1)"
+    detach "$1" || refuse runner_not_started "The runner did not begin within 20 seconds: $(tail -n 3 runner.log)"
+    op_poll "$1" started
+}
+
+# Nothing to do is an answer too: disposition idle.
+op_recover() {
+    if ! current_read; then
+        op_none
+    elif unfinished "$CURRENT" && ! lock_of "$CURRENT"; then
+        detach "$CURRENT"
+        op_poll "$CURRENT" recovering
+    else
+        op_poll "$CURRENT" idle
+    fi
+}
+
+# undo JOB: ends a running job and undoes it; of a finished job it tries again what could not be undone.
+op_undo() {
+    job_id_check "$1"
+    [ -d "$BASE/jobs/$1" ] || refuse no_such_job "There is no job $1 in $BASE"
+    first_line "$BASE/jobs/$1/result"
+    case $LINE in
+    '') durable "$BASE/jobs/$1/cancel" "$(date +%s)" ;;
+    *' failed') durable "$BASE/jobs/$1/undo_again" "$(date +%s)" ;;
+    esac
+    if unfinished "$1" && ! lock_of "$1"; then detach "$1"; fi
+    op_poll "$1" undo
+}
+
+op_none() {
+    answer_begin
+    tell ok yes
+    tell disposition idle
+    tell state none
+    answer_end
+}
+
+unit_tell() {
+    first_line "$1/started" -
+    unit_started=$LINE
+    first_line "$1/ended" -
+    unit_ended=$LINE
+    first_line "$1/ended_by" -
+    unit_by=${LINE%% *}
+    first_line "$1/attempt" 0
+    unit_attempt=$LINE
+    unit_state=waiting
+    if unit_exit "$1"; then
+        unit_state=ended
+    else
+        CODE=-
+        [ "$unit_started" = - ] || unit_state=running
+        [ ! -f "$1/crashed" ] || unit_state=crashed
+        [ ! -f "$1/refused" ] || unit_state=refused
+    fi
+    unit_number=${1#*/}
+    setting "steps/$unit_number/settings" name -
+    tell "${1%%/*}" "$unit_number $unit_state $CODE $unit_started $unit_ended $unit_attempt $unit_by $LINE"
+    [ ! -s "$1/hung" ] || tell_bytes "hung.${1%%/*}.$unit_number" <"$1/hung"
+}
+
+# log_tell UNIT OFFSET: at most 32 KiB of its log from OFFSET on, counted from the first byte ever written.
+log_tell() {
+    [ -f "$1/log" ] || return 0
+    first_line "$1/log.dropped" 0
+    log_from=$(($2 > LINE ? $2 - LINE : 0))
+    tell log_from "$1 $((log_from + LINE))"
+    tail -c +$((log_from + 1)) "$1/log" | head -c 32768 | tell_bytes log
+}
+
+# poll JOB DISPOSITION [UNIT OFFSET]
+op_poll() {
+    job_id_check "$1"
+    [ -f "$BASE/jobs/$1/plan" ] || refuse no_such_job "There is no job $1 in $BASE"
+    job_open "$BASE/jobs/$1"
+    poll_alive=no
+    if lock_of "$1"; then poll_alive=yes; fi
+    first_line phase starting
+    poll_state=$LINE
+    if ! unfinished "$1"; then poll_state=finished; elif [ $poll_alive = no ]; then poll_state=interrupted; fi
+    answer_begin
+    tell ok yes
+    tell disposition "${2:-poll}"
+    tell job "$1"
+    setting plan title -
+    tell title "$LINE"
+    tell state "$poll_state"
+    tell alive "$poll_alive"
+    for poll_file in detached boot_hook runners result ended; do
+        first_line "$poll_file" -
+        tell "$poll_file" "$LINE"
+    done
+    read -r poll_created _ <created
+    tell created "$poll_created"
+    tell now "$(date +%s)"
+    poll_last=
+    for poll_dir in steps/* undo/[0-9]*; do
+        case $poll_dir in *'*' | *.new) continue ;; esac
+        unit_tell "$poll_dir"
+        if [ "$unit_state" = running ]; then poll_last=$poll_dir; fi
+    done
+    poll_log=${3:-$poll_last}
+    [ -z "$poll_log" ] || log_tell "$poll_log" "${4:-0}"
+    tell end yes
+    answer_end
+}
+
+poll_mark() {
+    for mark_file in "$BASE/jobs/$1"/steps/* "$BASE/jobs/$1"/undo/*; do
+        first_line "$mark_file/exit"
+        printf '%s' "$LINE"
+        [ ! -f "$mark_file/started" ] || printf s
+    done
+    [ -z "$2" ] || wc -c <"$BASE/jobs/$1/$2/log"
+} 2>/dev/null
+
+# wait JOB SECONDS [UNIT OFFSET]: answers as poll does, as soon as something has changed.
+op_wait() {
+    job_id_check "$1"
+    clock_read
+    wait_until=$((CLOCK + $2))
+    wait_mark=$(poll_mark "$1" "${3:-}")
+    while [ "$CLOCK" -lt "$wait_until" ] && unfinished "$1" && lock_of "$1" &&
+        [ "$(poll_mark "$1" "${3:-}")" = "$wait_mark" ]; do
+        nap 0.3
+        clock_read
+    done
+    op_poll "$1" poll "${3:-}" "${4:-0}"
+}
+
+HOOK_UNIT=/etc/systemd/system/openfleet-patch-recover.service
+HOOK_WANT=/etc/systemd/system/multi-user.target.wants/openfleet-patch-recover.service
+HOOK_CRON=/etc/cron.d/openfleet-patch-recover
+
+job_main() {
+    NONCE=${NONCE:-none}
+    job_op=$1
+    shift
+    if ! boot_read || ! self_read; then refuse unsupported_host "The job runner needs Linux with /proc"; fi
+    case $job_op in
+    run) op_run "$1" ;;
+    launch)
+        job_open "$1" || exit 125
+        launch "$2" "$3"
+        ;;
+    start) op_start "$1" ;;
+    recover)
+        base_open
+        op_recover
+        ;;
+    undo) op_undo "$1" ;;
+    poll) op_poll "$1" poll "${2:-}" "${3:-0}" ;;
+    wait) op_wait "$@" ;;
+    current) if current_read; then op_poll "$CURRENT" poll; else op_none; fi ;;
+    *) refuse bad_request "There is no operation $job_op" ;;
+    esac
+}
+
+job_main "$@"

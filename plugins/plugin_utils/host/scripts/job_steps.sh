@@ -1,0 +1,393 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh disable=SC2034,SC2154
+#
+# Second part of the job runner: one unit (a step, or the undo of one) from its start to its exit code, with its
+# timeout, its process tree and its log; and the undo of a step. The working directory is the job's.
+
+# launch UNIT: becomes the command of a unit. Runs in a session of its own, tagged in its environment.
+# Nothing but positional parameters and OPENFLEET_* may be used once the plan's environment arrives.
+launch() {
+    OPENFLEET_UNIT=$1
+    case $1 in
+    steps/*) OPENFLEET_ARGV=$1/argv ;;
+    *) OPENFLEET_ARGV=steps/${1#undo/}/undo_argv ;;
+    esac
+    exec </dev/null >>"$1/log" 2>&1
+    printf '%s\n' "$ME" >"$1/pid.new" && mv -f "$1/pid.new" "$1/pid"
+    # An orphan of a runner that lost the lock must not begin what its successor already judged.
+    lock_read "$BASE/lock"
+    [ "$L_TOKEN" = "$2" ] || exit 125
+    OPENFLEET_STDIN=
+    shift $#
+    while read -r OPENFLEET_KIND OPENFLEET_A OPENFLEET_B; do
+        case $OPENFLEET_KIND in
+        arg) decode "$OPENFLEET_A" ;;
+        file)
+            decode "$OPENFLEET_B"
+            VALUE=$VALUE$JOB/$OPENFLEET_A
+            ;;
+        stdin)
+            OPENFLEET_STDIN=$JOB/$OPENFLEET_A
+            continue
+            ;;
+        *) exit 125 ;;
+        esac
+        set -- "$@" "$VALUE"
+    done <"$OPENFLEET_ARGV"
+    [ $# -gt 0 ] || exit 125
+    export HOME="${HOME:-/root}"
+    for OPENFLEET_FILE in environment secrets/environment "steps/${OPENFLEET_UNIT#*/}/environment"; do
+        [ -f "$OPENFLEET_FILE" ] || continue
+        while read -r OPENFLEET_A OPENFLEET_B; do
+            case $OPENFLEET_B in
+            *\\*)
+                OPENFLEET_B=$(printf '%b_' "$OPENFLEET_B")
+                OPENFLEET_B=${OPENFLEET_B%_}
+                ;;
+            esac
+            export "$OPENFLEET_A=$OPENFLEET_B"
+        done <"$OPENFLEET_FILE"
+    done
+    cd / || exit 125
+    [ -z "$OPENFLEET_STDIN" ] || exec <"$OPENFLEET_STDIN"
+    exec "$@"
+}
+
+# The cgroup is worth something only where it is the runner's own.
+cgroup_find() {
+    CGROUP=
+    while IFS=: read -r _ cg_kind cg_path; do
+        case $cg_kind:$cg_path in
+        *"/$UNIT_PREFIX"-*.service) ;;
+        *) continue ;;
+        esac
+        for cg_root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+            [ -r "$cg_root$cg_path/cgroup.procs" ] && CGROUP=$cg_root$cg_path && return
+        done
+    done 2>/dev/null </proc/self/cgroup
+}
+
+cgroup_list() {
+    CGROUP_PIDS=' '
+    [ -n "$CGROUP" ] || return 0
+    while read -r cg_pid; do
+        CGROUP_PIDS="$CGROUP_PIDS$cg_pid "
+    done <"$CGROUP/cgroup.procs"
+}
+
+# SPARED: services. A unit that restarts sshd on a host without systemd is its ancestor and lends it the tag; ending the
+# unit must not end the way in. A service is a child of PID 1 with a pid file, with all that descends from it.
+tree_spare() {
+    SPARED=' '
+    for sp_file in /run/*.pid /run/*/*.pid /var/run/*.pid; do
+        sp_pid=
+        { read -r sp_pid _ <"$sp_file"; } 2>/dev/null
+        case $sp_pid in '' | *[!0-9]*) continue ;; esac
+        process_read "$sp_pid" && [ "$P_PPID" = 1 ] && SPARED="$SPARED$sp_pid "
+    done
+    [ "$SPARED" != ' ' ] || return 0
+    sp_grown=1
+    while [ -n "$sp_grown" ]; do
+        sp_grown=
+        for sp_dir in /proc/[0-9]*; do
+            sp_pid=${sp_dir#/proc/}
+            case $SPARED in *" $sp_pid "*) continue ;; esac
+            process_read "$sp_pid" || continue
+            case $SPARED in *" $P_PPID "*) SPARED="$SPARED$sp_pid " sp_grown=1 ;; esac
+        done
+    done
+}
+
+# tree_list UNIT: TREE, the living processes of a unit: those carrying its tag, those in its session, their
+# descendants, and what has turned up in the runner's cgroup since the unit began (daemons that shed the first three).
+tree_list() {
+    tl_known=' '
+    tree_spare
+    tl_files=$(grep -lF "OPENFLEET_PATCH_UNIT=$JOB/$1" /proc/[0-9]*/environ 2>/dev/null)
+    for tl_file in $tl_files; do
+        tl_pid=${tl_file#/proc/}
+        tl_known="$tl_known${tl_pid%/environ} "
+    done
+    tl_leader='' tl_start='' tl_boot=''
+    { read -r tl_leader tl_start tl_boot <"$1/pid"; } 2>/dev/null
+    [ "$tl_boot" = "$BOOT" ] || tl_leader=''
+    if [ -n "$tl_leader" ] && process_read "$tl_leader" && [ "$P_START" != "$tl_start" ]; then
+        tl_leader=''
+    fi
+    if [ "${CGROUP_UNIT:-}" = "$1" ]; then
+        cgroup_list
+        for tl_pid in $CGROUP_PIDS; do
+            case "$CGROUP_BEFORE$RUNNER_PIDS" in *" $tl_pid "*) continue ;; esac
+            process_read "$tl_pid" || continue
+            case "$RUNNER_PIDS" in *" $P_PPID "*) continue ;; esac
+            tl_known="$tl_known$tl_pid "
+        done
+    fi
+    TREE=' '
+    tl_grown=1
+    while [ -n "$tl_grown" ]; do
+        tl_grown=
+        for tl_dir in /proc/[0-9]*; do
+            tl_pid=${tl_dir#/proc/}
+            case $TREE$SPARED in *" $tl_pid "*) continue ;; esac
+            if process_read "$tl_pid" && [ "$P_STATE" != Z ] && tree_holds "$tl_pid"; then
+                TREE="$TREE$tl_pid "
+                tl_grown=1
+            fi
+        done
+    done
+    [ "$TREE" != ' ' ]
+}
+
+# tree_holds PID, just read: part of the unit, by what is known of it so far.
+tree_holds() {
+    [ "$1" != "$$" ] || return 1
+    case $tl_known$TREE in *" $1 "* | *" $P_PPID "*) return 0 ;; esac
+    [ -n "$tl_leader" ] && [ "$P_SID" = "$tl_leader" ]
+}
+
+# Where it hung: pid, parent, state, kernel wait channel, name.
+tree_describe() {
+    for td_pid in $TREE; do
+        process_read "$td_pid" || continue
+        td_wait='-' td_name='?'
+        { read -r td_wait <"/proc/$td_pid/wchan"; } 2>/dev/null
+        { read -r td_name <"/proc/$td_pid/comm"; } 2>/dev/null
+        printf '%s %s %s %s %s\n' "$td_pid" "$P_PPID" "$P_STATE" "${td_wait:--}" "$td_name"
+    done
+}
+
+tree_signal() {
+    for ts_pid in $TREE; do
+        kill "-$1" "$ts_pid" 2>/dev/null
+    done
+}
+
+# tree_end UNIT: TERM, the grace time, KILL until nothing is left. 1: something cannot be killed.
+tree_end() {
+    tree_list "$1" || return 0
+    tree_describe >"$1/hung"
+    tree_signal TERM
+    clock_read
+    te_until=$((CLOCK + KILL_GRACE))
+    while [ "$CLOCK" -lt "$te_until" ]; do
+        nap 0.2
+        tree_list "$1" || return 0
+        clock_read
+    done
+    te_round=0
+    while tree_list "$1"; do
+        [ $te_round -lt 25 ] || return 1
+        te_round=$((te_round + 1))
+        tree_signal KILL
+        nap 0.2
+    done
+}
+
+# log_bound FILE: keeps the newer half of a log that has outgrown its limit; the writers append, so cutting is safe.
+log_bound() {
+    lb_size=$(wc -c <"$1" 2>/dev/null) || return 0
+    [ "$lb_size" -gt "$LOG_LIMIT" ] || return 0
+    lb_keep=$((LOG_LIMIT / 2))
+    tail -c "$lb_keep" "$1" >"$1.keep" || return 0
+    first_line "$1.dropped" 0
+    : >"$1"
+    cat "$1.keep" >>"$1"
+    rm -f "$1.keep"
+    printf '%s\n' $((LINE + lb_size - lb_keep)) >"$1.dropped"
+}
+
+job_elapsed() {
+    read -r je_epoch je_clock je_boot <created
+    clock_read
+    if [ "$je_boot" = "$BOOT" ]; then
+        ELAPSED=$((CLOCK - je_clock))
+    else
+        ELAPSED=$(($(date +%s) - je_epoch))
+        # The clock went backwards over the boot: how long it took is unknown, so no time is left.
+        [ "$ELAPSED" -ge 0 ] || ELAPSED=$JOB_TIMEOUT
+    fi
+}
+
+# end_reason UNIT: REASON, why a unit must end now. Steps marked cleanup, and undo, only know their own timeout.
+end_reason() {
+    REASON=
+    clock_read
+    if [ "$CLOCK" -ge "$UNIT_UNTIL" ]; then
+        REASON=step
+    elif [ -n "$UNIT_FORWARD" ]; then
+        job_elapsed
+        if [ "$ELAPSED" -ge "$JOB_TIMEOUT" ]; then
+            REASON=job
+        elif [ -f cancel ]; then
+            REASON=cancel
+        fi
+    fi
+    [ -n "$REASON" ]
+}
+
+# watch UNIT WRAPPER: beside a running unit; ends when the runner does.
+watch() {
+    { read -r WATCH_PID _ </proc/self/stat; } 2>/dev/null
+    RUNNER_PIDS=" $$ $2 $WATCH_PID "
+    while process_alive "$$" "$MY_START" "$BOOT"; do
+        log_bound "$1/log"
+        if end_reason; then
+            durable "$1/ended_by" "$REASON"
+            tree_end "$1" || { durable "$1/ended_by" "$REASON unkillable"; kill -KILL "$2"; }
+            return
+        fi
+        nap 1
+    done
+}
+
+unit_limits() {
+    case $1 in
+    steps/*) setting "steps/${1#*/}/settings" timeout 3600 ;;
+    *) setting "steps/${1#*/}/settings" undo_timeout 300 ;;
+    esac
+    clock_read
+    UNIT_UNTIL=$((CLOCK + LINE))
+    UNIT_FORWARD=
+    setting "steps/${1#*/}/settings" cleanup no
+    case $1:$LINE in steps/*:no) UNIT_FORWARD=1 ;; esac
+}
+
+# unit_run UNIT: the attempt and the start are on disk before the command exists, its exit code is written by the
+# process that waits for it, which outlives a killed runner.
+unit_run() {
+    first_line "$1/attempt" 0
+    UNIT_ATTEMPT=$((LINE + 1))
+    rm -f "$1/ended_by" "$1/hung"
+    durable "$1/attempt" "$UNIT_ATTEMPT" && durable "$1/started" "$(date +%s)" || return 1
+    unit_limits "$1"
+    cgroup_list
+    CGROUP_BEFORE=$CGROUP_PIDS CGROUP_UNIT=$1
+    (
+        OPENFLEET_PATCH_UNIT=$JOB/$1 $SETSID "$SHELL_PATH" ./runner launch "$JOB" "$1" "$LOCK_TOKEN" </dev/null &
+        wait $!
+        unit_code=$?
+        durable "$1/ended" "$(date +%s)" && durable "$1/exit" "$unit_code $UNIT_ATTEMPT"
+    ) &
+    unit_wrapper=$!
+    watch "$1" "$unit_wrapper" </dev/null >/dev/null 2>&1 &
+    unit_watch=$!
+    # A trapped signal ends wait early.
+    until wait "$unit_wrapper"; ! kill -0 "$unit_wrapper" 2>/dev/null; do :; done
+    if [ -f "$1/ended_by" ]; then
+        wait "$unit_watch"
+    else
+        kill "$unit_watch" 2>/dev/null
+        wait "$unit_watch" 2>/dev/null
+    fi
+    unit_exit "$1" || durable "$1/exit" "137 $UNIT_ATTEMPT"
+}
+
+# unit_exit UNIT: CODE of the latest attempt; fails while there is none.
+unit_exit() {
+    CODE='' unit_exit_attempt=''
+    { read -r CODE unit_exit_attempt <"$1/exit"; } 2>/dev/null
+    first_line "$1/attempt" 0
+    [ -n "$unit_exit_attempt" ] && [ "$unit_exit_attempt" = "$LINE" ]
+}
+
+# unit_adopt UNIT: a runner died and its unit lives on. Wait for the end of the whole tree, within its limits.
+unit_adopt() {
+    CGROUP_UNIT=
+    tree_list "$1" || return 0
+    unit_limits "$1"
+    while tree_list "$1"; do
+        if end_reason; then
+            durable "$1/ended_by" "$REASON"
+            tree_end "$1" || durable "$1/ended_by" "$REASON unkillable"
+            break
+        fi
+        log_bound "$1/log"
+        nap 0.5
+    done
+    adopt_wait=0
+    until unit_exit "$1" || [ $adopt_wait -ge 10 ]; do
+        adopt_wait=$((adopt_wait + 1))
+        nap 0.1
+    done
+}
+
+# undo_prepare NNN: what the step may change is copied before it starts. Complete or not there at all.
+undo_prepare() {
+    [ ! -d "undo/$1" ] || return 0
+    [ -f "steps/$1/undo_files" ] || [ -f "steps/$1/undo_argv" ] || return 0
+    rm -rf "undo/$1.new"
+    mkdir "undo/$1.new" || return 1
+    up_count=0
+    if [ -f "steps/$1/undo_files" ]; then
+        while IFS= read -r up_path; do
+            up_count=$((up_count + 1))
+            undo_save "undo/$1.new" "$up_count" "$up_path" || return 1
+        done <"steps/$1/undo_files"
+        flush "undo/$1.new/files"
+    fi
+    flush "undo/$1.new" && mv "undo/$1.new" "undo/$1" && flush undo
+}
+
+undo_save() {
+    decode "$3"
+    us_kind=saved
+    if [ -L "$VALUE" ] || [ -f "$VALUE" ]; then
+        cp -a "$VALUE" "$1/$2.saved" || return 1
+        [ -L "$VALUE" ] || flush "$1/$2.saved"
+    elif [ -e "$VALUE" ]; then
+        printf '%s is no regular file\n' "$VALUE"
+        return 1
+    else
+        us_kind=absent
+    fi
+    printf '%s %s %s\n' "$us_kind" "$2" "$3" >>"$1/files"
+}
+
+# undo_file KIND COUNT PATH UNDO: one rename, so the path always holds one complete version.
+undo_file() {
+    decode "$3"
+    uf_dir=${VALUE%/*}/
+    if [ "$1" = absent ]; then
+        rm -f "$VALUE" || return 1
+        [ ! -d "$uf_dir" ] || flush "$uf_dir"
+        return 0
+    fi
+    if [ -d "$VALUE" ] && [ ! -L "$VALUE" ]; then
+        printf '%s is a directory now\n' "$VALUE"
+        return 1
+    fi
+    uf_new=$uf_dir.openfleet-patch-$2-${4#undo/}
+    rm -rf "$uf_new"
+    cp -a "$4/$2.saved" "$uf_new" || return 1
+    [ -L "$uf_new" ] || flush "$uf_new"
+    mv -f "$uf_new" "$VALUE" && flush "$uf_dir"
+}
+
+# undo_run NNN: restoring a file and an undo command may be repeated; an attempt that was cut off is.
+undo_run() {
+    unit_exit "undo/$1" && return 0
+    unit_adopt "undo/$1"
+    unit_exit "undo/$1" && [ "$CODE" != 0 ] && return 0
+    first_line "undo/$1/attempt" 0
+    if [ "$LINE" -ge "$UNDO_ATTEMPT_LIMIT" ]; then
+        durable "undo/$1/exit" "125 $LINE"
+        return 0
+    fi
+    if [ -f "undo/$1/files" ] && ! undo_files "undo/$1" >>"undo/$1/log" 2>&1; then
+        durable "undo/$1/attempt" $((LINE + 1)) && durable "undo/$1/exit" "1 $((LINE + 1))"
+        return 0
+    fi
+    if [ -f "steps/$1/undo_argv" ]; then
+        unit_run "undo/$1"
+    else
+        durable "undo/$1/attempt" $((LINE + 1)) && durable "undo/$1/exit" "0 $((LINE + 1))"
+    fi
+}
+
+undo_files() {
+    while read -r uf_kind uf_count uf_path; do
+        undo_file "$uf_kind" "$uf_count" "$uf_path" "$1" || return 1
+    done <"$1/files"
+}
