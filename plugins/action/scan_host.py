@@ -29,7 +29,9 @@ class ActionModule(ActionBase):
             document = scan.scan()
         except PatchError as error:
             return result | failed(error, document=scan.document if scan else None)
+        saved = {"inventory_file": scan.inventory_file} if scan.inventory_file else {}
         return result | {
+            **saved,
             "changed": False,
             "document": untrusted(document),
             "compliant": document["compliant"],

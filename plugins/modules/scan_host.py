@@ -23,6 +23,12 @@ options:
       - Whether the document lists installed packages that the baseline does not approve. They are counted always.
     type: bool
     default: false
+  save_inventory:
+    description:
+      - Whether everything that was read is kept beside the document, as C(inventories/HOST.json) in the run directory,
+        for M(openfleet.patch.evaluate_baseline). A host takes about half a megabyte.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.reads
@@ -97,6 +103,10 @@ run_id:
   returned: success
   type: str
   sample: 3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10
+inventory_file:
+  description: Where the inventory was saved on the controller.
+  returned: when O(save_inventory=true)
+  type: str
 error:
   description: What went wrong.
   returned: failure

@@ -18,6 +18,7 @@ from ..engine.records import Inventory
 from ..errors import PatchError
 from ..fleet.baselines import ResolvedBaseline, patch_group_problems, resolve_baseline
 from ..fleet.controller import controller_key
+from ..fleet.files import make_private_directory, safe_name, write_new_json
 from ..fleet.first_seen import FirstSeenLedger, seen_key
 from ..fleet.run_directory import Run, open_run, utc_text
 from ..host.channel import HostChannel
@@ -64,6 +65,7 @@ class HostScan:
         self.document: dict[str, Any] | None = None
         self._resolved: ResolvedBaseline | None = None
         self._inventory: Inventory | None = None
+        self.inventory_file: str | None = None
         self._started_at = utc_text(now())
 
     def scan(self) -> dict[str, Any]:
@@ -82,6 +84,7 @@ class HostScan:
         outcome: dict[str, Any] = {"status": FAILED, "message": "The task was interrupted.", "kind": "interrupted"}
         try:
             self.document = self._judge(self.read())
+            self._save_inventory()
             self.run.write_document(self.host, self.document)
             outcome = {"status": OK, "verdict": self.document["verdict"]}
             return self.document
@@ -143,6 +146,13 @@ class HostScan:
         seen = ledger.observe(records, now=self._now(), operating_system=inventory.operating_system)
         for record in records:
             record["first_seen"] = seen[seen_key(record, inventory.operating_system)]
+
+    def _save_inventory(self) -> None:
+        if not self._arguments["save_inventory"] or self.run is None or self._inventory is None:
+            return
+        folder = self.run.path / "inventories"
+        make_private_directory(folder)
+        self.inventory_file = str(write_new_json(folder, safe_name(self.host), self._inventory.to_dict()))
 
     def _failed_outcome(self, error: PatchError) -> dict[str, Any]:
         assert self.run is not None

@@ -1,0 +1,179 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judge again what an earlier scan read: a saved inventory or a compliance document, no host needed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.baseline import digest, parse_baseline, parse_baselines
+from ..engine.evaluate import evaluate
+from ..engine.explain import explain
+from ..engine.records import PatchRecord
+from ..errors import PatchError
+from ..fleet.baselines import ResolvedBaseline, resolve_baseline
+
+# What a document's patch entry says of the record it was made from.
+_KEPT = (
+    "name",
+    "title",
+    "arch",
+    "version",
+    "installed_version",
+    "repository",
+    "product",
+    "priority",
+    "section",
+    "classification",
+    "severity",
+    "security",
+    "released",
+    "released_source",
+    "first_seen",
+)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a file or variable holds that can be judged again."""
+
+    operating_system: str
+    candidates: list[PatchRecord]
+    installed: list[PatchRecord]
+    patch_group: str | None = None
+    as_of: str | None = None
+    """The time of the run that a document belongs to."""
+    note: str | None = None
+
+
+def load_saved(value: Any) -> Saved:
+    """Read ``value``: a mapping, JSON text, or the path of a JSON file. Raises ``PatchError("bad_inventory")``."""
+    content = _content(value)
+    operating_system = content.get("operating_system")
+    if not isinstance(operating_system, str):
+        raise _bad("it has no operating_system. A scan that failed leaves a document with nothing to judge")
+    if isinstance(content.get("patches"), list):
+        return _from_document(content, operating_system)
+    if isinstance(content.get("candidates"), list):
+        return Saved(operating_system, _records(content["candidates"]), _records(content.get("installed") or []))
+    raise _bad("it has neither the candidates of an inventory nor the patches of a compliance document")
+
+
+def _content(value: Any) -> dict[str, Any]:
+    where = "the inventory"
+    if isinstance(value, str) and not value.lstrip().startswith("{"):
+        path = Path(value).expanduser()
+        where = str(path)
+        try:
+            value = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _bad(f"{path} cannot be read: {error}") from error
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise _bad(f"{where} is not JSON: {error}") from error
+    if not isinstance(value, Mapping):
+        raise _bad(f"{where} holds a {type(value).__name__} where an object belongs")
+    return dict(value)
+
+
+def _bad(what: str) -> PatchError:
+    return PatchError(
+        "bad_inventory",
+        f"There is nothing to judge: {what}. Give an inventory that scan_host saved, or a compliance document.",
+    )
+
+
+def _records(values: list[Any]) -> list[PatchRecord]:
+    for index, value in enumerate(values):
+        if not isinstance(value, Mapping):
+            raise _bad(f"entry {index} of its list of patches is a {type(value).__name__}, not an object")
+    return [dict(value) for value in values]
+
+
+def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
+    candidates, installed = [], []
+    for entry in _records(document["patches"]):
+        record = {key: entry[key] for key in _KEPT if entry.get(key) is not None}
+        if "version" in record:
+            candidates.append(record)
+        else:
+            installed.append({**record, "version": record.get("installed_version")})
+    run = document.get("run")
+    return Saved(
+        operating_system,
+        candidates,
+        installed,
+        patch_group=document.get("patch_group"),
+        as_of=run.get("as_of") if isinstance(run, Mapping) else None,
+        note="A document lists patches with what was decided by; advisories are known by their names only.",
+    )
+
+
+def choose_baseline(arguments: Mapping[str, Any], saved: Saved) -> tuple[ResolvedBaseline, list[str]]:
+    """The baseline given, else the one that a scan with these options would take; and lint warnings."""
+    if arguments["baseline"]:
+        baseline, lint = parse_baseline(arguments["baseline"], where="baseline", name_required=False)
+        return ResolvedBaseline(baseline, baseline.get("name") or "(no name)", digest(baseline), "the task"), lint
+    baselines, lint = parse_baselines(arguments["baselines"] or [], where="baselines")
+    resolved = resolve_baseline(
+        baselines,
+        operating_system=saved.operating_system,
+        patch_group=arguments["patch_group"] or saved.patch_group,
+        patch_groups=arguments["patch_groups"],
+        default_baselines=arguments["default_baselines"],
+    )
+    return resolved, lint
+
+
+def judge_saved(arguments: Mapping[str, Any], *, now: str) -> dict[str, Any]:
+    """The task result of evaluate_baseline; ``now`` (UTC text) is judged at where neither option nor document says."""
+    saved = load_saved(arguments["inventory"])
+    resolved, lint = choose_baseline(arguments, saved)
+    as_of = arguments["as_of"] or saved.as_of or now
+    decisions = []
+    # What is installed competes with nothing that could be: each list for itself.
+    for records in [saved.candidates, saved.installed] if arguments["include_installed"] else [saved.candidates]:
+        decisions += _explained(records, resolved.baseline, saved.operating_system, as_of, arguments)
+    return {
+        "changed": False,
+        "decisions": decisions,
+        "counts": dict(Counter(decision["decision"] for decision in decisions)),
+        "baseline": {"name": resolved.name, "digest": resolved.digest, "source": resolved.source},
+        "operating_system": saved.operating_system,
+        "as_of": as_of,
+        "notes": lint + ([saved.note] if saved.note else []),
+    }
+
+
+def _explained(
+    records: list[PatchRecord],
+    baseline: dict[str, Any],
+    operating_system: str,
+    as_of: str,
+    arguments: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    decisions = evaluate(
+        baseline,
+        records,
+        operating_system=operating_system,
+        as_of=as_of,
+        operation=arguments["operation"],
+        install_override_list=arguments["install_override_list"],
+        delay_clock=arguments["delay_clock"],
+    )
+    return [
+        {
+            **decision,
+            "version": record.get("version"),
+            "installed_version": record.get("installed_version"),
+            "explanation": explain(decision, record, baseline, as_of=as_of, operating_system=operating_system),
+        }
+        for decision, record in zip(decisions, records, strict=True)
+    ]
