@@ -164,7 +164,8 @@ def _held(part: Part, origins: list[Pocket]) -> dict[str, str] | None:
     priority = part.integer("policy_priority", -32768, 32767)
     if priority < 0:
         return {"kind": "pin", "detail": f"pin priority {priority}"}
-    if part.flag("above_apt_choice"):
+    # apt 2.1.16 to 2.2 puts a phased update off by giving it priority 1; that is no pin of the host's.
+    if part.flag("above_apt_choice") and not part.flag("deferred"):
         if origins and all(pocket.not_automatic for pocket in origins):
             return {"kind": "pin", "detail": f"{origins[0].id} is not for automatic upgrades (priority {priority})"}
         return {"kind": "pin", "detail": f"pin priority {priority} is below that of the version that apt prefers"}

@@ -82,7 +82,7 @@ def _never_downloaded(result: Part) -> list[dict[str, Any]]:
             "metadata_age": None,
         }
         for source in result.parts("sources")
-        if source.text("type") == "deb" and not source.flag("lists")
+        if not source.flag("lists")
     ]
 
 

@@ -227,15 +227,13 @@ def without_password(uri):
 
 
 def configured_sources(sources):
-    """What the source lists name, with or without lists on disk."""
+    """The binary sources that the source lists name, with or without lists on disk."""
     rows = []
     for entry in sources.list:
-        lists = False
-        for index in entry.index_files:
-            if index.has_packages and index.exists:
-                lists = True
-        rows.append({'uri': without_password(text_of(entry.uri)), 'dist': text_of(entry.dist), 'type': text_of(entry.type),
-                     'trusted': bool(getattr(entry, 'is_trusted', False)), 'lists': lists})
+        indexes = [index for index in entry.index_files if index.has_packages]
+        if indexes:
+            rows.append({'uri': without_password(text_of(entry.uri)), 'dist': text_of(entry.dist),
+                         'lists': bool([index for index in indexes if index.exists])})
     return rows
 
 
