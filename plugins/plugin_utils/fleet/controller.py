@@ -60,7 +60,7 @@ def ephemeral_reason(environment: Mapping[str, str], *, runner_directory: bool) 
     for name in ("AWX_JOB_ID", "TOWER_JOB_ID"):
         if environment.get(name):
             return f"this is AWX or automation controller job {environment[name]}"
-    if any(name.startswith("AWX_") for name in environment):
+    if any(name.startswith("AWX_") and value for name, value in environment.items()):
         return "this is an AWX or automation controller job"
     if runner_directory and environment.get("JOB_ID"):
         return f"this is an automation job ({environment['JOB_ID']}) in an execution environment"
