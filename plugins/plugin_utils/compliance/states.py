@@ -187,9 +187,13 @@ def patch_key(record: Mapping[str, Any]) -> PatchKey:
 def host_exclude(record: Mapping[str, Any], holds: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The hold, lock, exclude or negative pin that keeps this candidate from the host, or None.
 
-    A hold without a version holds the package. With one, a version lock excludes every other version, anything
-    else (a negative pin, a lock on one version) just that version.
+    A manager that knows says so in the record's ``held`` ({kind, detail}); else the host's holds decide. A hold
+    without a version holds the package. With one, a version lock excludes every other version, anything else (a
+    negative pin, a lock on one version) just that version.
     """
+    own = record.get("held")
+    if isinstance(own, Mapping):
+        return own
     for hold in holds:
         if hold.get("name") != record.get("name") or hold.get("arch") not in (None, "all", record.get("arch")):
             continue

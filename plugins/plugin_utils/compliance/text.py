@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .outcomes import NOT_STARTED, host_status
+from .states import DEFERRED_PHASED, HELD
 
 WIDTH = 100
 _MOST_HOSTS = 60
@@ -22,6 +23,7 @@ _STATUS_ORDER = ("failed", "timed_out", "unreachable", "not_started", "non_compl
 
 Documents = Mapping[str, Mapping[str, Any]]
 Outcomes = Mapping[str, Mapping[str, Any]]
+Group = tuple[Mapping[str, Any], list[str]]
 
 
 def render_run(
@@ -44,11 +46,8 @@ def render_run(
     blocks = [
         _header(statuses, run or {}, operation),
         _host_lines(statuses, seen),
-        _patch_block("Missing: approved and not installed", _grouped(seen, states=("MISSING",))),
-        _patch_block("Failed to install", _grouped(seen, states=("FAILED",))),
-        _patch_block("Rejected, but installed", _grouped(seen, states=("INSTALLED_REJECTED",))),
-        _patch_block("Installed, waiting for a reboot", _grouped(seen, states=("INSTALLED_PENDING_REBOOT",))),
-        _patch_block("Available, and not approved, held or deferred", _grouped(seen, states=(None, _AVAILABLE))),
+        *(_patch_block(title, _grouped(seen, (state,))) for state, title in _ACTED_ON.items()),
+        _absent_block(_grouped(seen, (None, _AVAILABLE))),
         _reboot_block(seen),
         _unknown_block(statuses, seen),
         _failure_block(statuses, seen, outcomes),
@@ -60,6 +59,12 @@ def render_run(
 
 
 _AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
+_ACTED_ON = {
+    "MISSING": "Missing: approved and not installed",
+    "FAILED": "Failed to install",
+    "INSTALLED_REJECTED": "Installed, and rejected",
+    "INSTALLED_PENDING_REBOOT": "Installed, waiting for a reboot",
+}
 
 
 def visible(value: Any) -> str:
@@ -128,21 +133,23 @@ def _host_facts(document: Mapping[str, Any] | None) -> str:
     return ", ".join(facts or ["nothing missing"]) + (f"  [{visible(baseline)}]" if baseline else "")
 
 
-def _grouped(documents: Documents, *, states: tuple[str | None, ...]) -> list[tuple[Mapping[str, Any], list[str]]]:
+_SAME_LINE = ("id", "installed_version", "version", "level", "reason", "rule", "detail", "approves_on")
+
+
+def _grouped(documents: Documents, states: tuple[str | None, ...]) -> list[Group]:
     """One entry per patch, version and reason, with the hosts that have it; the worst level first."""
-    groups: dict[tuple[Any, ...], tuple[Mapping[str, Any], list[str]]] = {}
+    groups: dict[tuple[Any, ...], Group] = {}
     for host, document in documents.items():
         for entry in document["patches"]:
             if entry["state"] not in states or entry["reason"] == "superseded_by_newer":
                 continue
-            key = tuple(entry[part] for part in ("id", "version", "level", "reason", "detail", "approves_on"))
-            if entry["version"] is None:
-                key = (*key, entry["installed_version"])
+            key = tuple(entry[part] for part in _SAME_LINE)
             groups.setdefault(key, (entry, []))[1].append(host)
     return sorted(groups.values(), key=lambda group: (_rank(group[0]["level"]), -len(group[1]), str(group[0]["id"])))
 
 
-def _patch_block(title: str, groups: list[tuple[Mapping[str, Any], list[str]]]) -> list[str]:
+def _patch_block(title: str, groups: list[Group]) -> list[str]:
+    """What someone has to act on: two lines each."""
     if not groups:
         return []
     lines = [title, "-" * len(title)]
@@ -150,15 +157,59 @@ def _patch_block(title: str, groups: list[tuple[Mapping[str, Any], list[str]]]) 
         change = visible(entry["version"] or entry["installed_version"] or "")
         if entry["version"] and entry["installed_version"]:
             change = f"{visible(entry['installed_version'])} -> {visible(entry['version'])}"
-        tag = entry["detail"] or entry["level"] or ""
-        lines += _wrapped(f"{visible(tag):<13}  {visible(entry['id'])}  {change}".rstrip(), hang=15)
-        dates = f" Released {visible(entry['released'])}." if entry["released"] else ""
-        cves = f" {_some(entry['cves'])}." if entry["cves"] else ""
-        lines += _wrapped(f"{visible(entry['explanation'])}{dates}{cves}", indent=15)
-        lines += _wrapped(f"on {_hosts(len(hosts))}: {_some(hosts)}", indent=15)
+        lines += _wrapped(f"{visible(entry['level'] or '-'):<13}  {visible(entry['id'])}  {change}".rstrip(), hang=15)
+        facts = [_why(entry)]
+        if entry["released"]:
+            facts.append(f"released {visible(entry['released'])[:10]}")
+        if entry["advisories"] or entry["cves"]:
+            facts.append(_some([*entry["advisories"], *entry["cves"]]))
+        lines += _wrapped(f"{', '.join(facts)}; on {_hosts(len(hosts))}: {_some(hosts)}", indent=15)
     if len(groups) > _MOST_PATCHES:
         lines.append(f"... and {len(groups) - _MOST_PATCHES} more; every document lists all of its own")
     return lines
+
+
+def _absent_block(groups: list[Group]) -> list[str]:
+    """What nobody has to act on now, by the reason why it is not installed."""
+    by_reason: dict[str, list[Group]] = {}
+    for group in groups:
+        by_reason.setdefault(_why(group[0]), []).append(group)
+    lines = []
+    for why, those in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
+        names = [f"{entry['id']} {entry['version'] or ''}".rstrip() for entry, _hosts in those]
+        hosts = {host for _entry, hosts in those for host in hosts}
+        count = "1 patch" if len(those) == 1 else f"{len(those)} patches"
+        lines += _wrapped(f"* {why}: {count} on {_hosts(len(hosts))}", hang=2)
+        lines += _wrapped(_some(sorted(names), most=12), indent=4)
+    title = "Available and not to be installed now"
+    return [title, "-" * len(title), *lines] if lines else []
+
+
+_REASONS = {
+    "approved_explicitly": "on the list of approved patches",
+    "rejected_explicitly": "on the list of rejected patches",
+    "override_list": "on the install override list",
+    "not_in_override_list": "not on the install override list",
+    "no_kb_id": "has no KB id",
+    "not_installed": "not installed, and patching installs nothing new",
+    "global_filter": "left out by the global filters",
+    "after_cutoff_date": "released after the cut-off date",
+    "unknown_release_date": "no release date, so the delay cannot be counted",
+    "not_security": "not a security patch, and the non-security switch is off",
+    "no_rule_matches": "no rule matches",
+}
+
+
+def _why(entry: Mapping[str, Any]) -> str:
+    if entry["detail"] == HELD:
+        return "held on the host (hold, lock, exclude or pin)"
+    if entry["detail"] == DEFERRED_PHASED:
+        return "phased by Ubuntu, not offered to this host yet"
+    if entry["reason"] == "approved_by_rule":
+        return f"rule {entry['rule']}"
+    if entry["reason"] == "waiting_for_approval_delay":
+        return f"approved on {visible(entry['approves_on'])}, when the delay is over"
+    return _REASONS.get(entry["reason"], visible(entry["reason"]))
 
 
 def _reboot_block(documents: Documents) -> list[str]:
@@ -183,7 +234,7 @@ def _unknown_block(statuses: Mapping[str, str], documents: Documents) -> list[st
     return lines
 
 
-_VIOLATION_KINDS = ("MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT", _AVAILABLE)
+_VIOLATION_KINDS = (*_ACTED_ON, _AVAILABLE)
 
 
 def _failure_block(statuses: Mapping[str, str], documents: Documents, outcomes: Outcomes) -> list[str]:
