@@ -13,11 +13,8 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.compliance.outcomes import (
-    count_statuses,
-    host_status,
-    why_failed,
-)
+from ..plugin_utils.compliance.outcomes import why_failed
+from ..plugin_utils.compliance.overview import survey
 from ..plugin_utils.compliance.text import render_run
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.controller import controller_key, ephemeral_warning
@@ -55,15 +52,13 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
         now=datetime.now(timezone.utc),
         controller_key=controller_key(),
     )
-    documents, outcomes = run.documents(), run.outcomes(of_this_process=True)
-    counts = count_statuses(hosts, documents, outcomes)
+    overview = survey(run.each_document(), run.outcomes(of_this_process=True), hosts=hosts)
+    overview.problems += run.problems()
+    counts = overview.counts()
     text = render_run(
-        documents,
-        outcomes,
-        hosts=hosts,
+        overview,
         run={"id": run.run_id, "as_of": run.as_of, "path": str(run.path)},
         operation=arguments["operation"],
-        problems=run.problems(),
         warnings=_warnings(run),
     )
     write_text(run.path / "summary.txt", text)
@@ -84,7 +79,7 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
             "failed": True,
             "msg": f"{failure}. The summary above and in {run.path}/summary.txt says why.",
         }
-    return {**answer, "hosts": {host: host_status(documents.get(host), outcomes.get(host)) for host in hosts}}
+    return {**answer, "hosts": overview.statuses}
 
 
 def _warnings(run: Run) -> list[str]:

@@ -1,10 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of each host of a run: one word per host, and how many hosts each word has."""
+"""What became of each host of a run: one word per host."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 OK = "ok"
@@ -29,18 +29,6 @@ def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] |
         return status if status in OUTCOMES else FAILED
     verdict = (document or {}).get("verdict")
     return verdict if verdict in VERDICTS else "unknown"
-
-
-def count_statuses(
-    hosts: Sequence[str],
-    documents: Mapping[str, Mapping[str, Any]],
-    outcomes: Mapping[str, Mapping[str, Any]],
-) -> dict[str, int]:
-    """How many hosts ended as what; every word is present, the sum is the number of hosts."""
-    counts = dict.fromkeys([*VERDICTS, *(each for each in OUTCOMES if each != OK)], 0)
-    for host in hosts:
-        counts[host_status(documents.get(host), outcomes.get(host))] += 1
-    return counts
 
 
 def why_failed(counts: Mapping[str, int], fail_on: Iterable[str]) -> str | None:

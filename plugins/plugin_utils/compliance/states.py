@@ -52,7 +52,7 @@ def patch_entries(
     installation was tried and failed. A package with a missing version is not counted as installed as well.
     """
     judge = _Judge(inventory, dict(baseline), as_of, delay_clock)
-    pending_keys = set(pending) | _kernels_not_running(inventory)
+    pending_keys, kernels = set(pending), _kernels_not_running(inventory)
     candidates = [
         _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, set(failed))
         for record, decision in judge.decisions(inventory.candidates)
@@ -60,7 +60,7 @@ def patch_entries(
     missing = {(entry["name"], entry["arch"]) for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
     installed = []
     for record, decision in judge.decisions(inventory.installed):
-        entry = _installed_entry(judge, record, decision, pending_keys)
+        entry = _installed_entry(judge, record, decision, pending_keys, kernels)
         if entry["state"] in VIOLATIONS or (entry["name"], entry["arch"]) not in missing:
             installed.append(entry)
     return [*candidates, *installed]
@@ -127,11 +127,17 @@ def _hold_sentence(hold: Mapping[str, Any]) -> str:
 
 
 def _installed_entry(
-    judge: _Judge, record: PatchRecord, decision: dict[str, Any], pending_keys: set[PatchKey]
+    judge: _Judge,
+    record: PatchRecord,
+    decision: dict[str, Any],
+    pending_keys: set[PatchKey],
+    kernels: set[PatchKey],
 ) -> Entry:
     entry = _entry(judge, record, decision)
     state = decision.get("state") or "INSTALLED_OTHER"
-    if patch_key(record) in pending_keys and state != "INSTALLED_REJECTED":
+    waits = patch_key(record) in pending_keys and state != "INSTALLED_REJECTED"
+    # A kernel that the baseline does not ask for is nobody's violation, whichever one runs.
+    if waits or (state == "INSTALLED" and patch_key(record) in kernels):
         state = "INSTALLED_PENDING_REBOOT"
     entry.update(state=state, violation=state in VIOLATIONS, version=None, cves=[])
     return entry

@@ -11,60 +11,45 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .outcomes import NOT_STARTED, host_status
+from .overview import ACTED_ON, Overview, PatchGroup
 from .states import DEFERRED_PHASED, HELD
 
 WIDTH = 100
 _MOST_HOSTS = 60
 _MOST_PATCHES = 60
 _MOST_NAMES = 6
-_LEVELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNSPECIFIED")
 _STATUS_ORDER = ("failed", "timed_out", "unreachable", "not_started", "non_compliant", "unknown", "compliant")
-
-Documents = Mapping[str, Mapping[str, Any]]
-Outcomes = Mapping[str, Mapping[str, Any]]
-Group = tuple[Mapping[str, Any], list[str]]
-
-
-def render_run(
-    documents: Documents,
-    outcomes: Outcomes,
-    *,
-    hosts: Sequence[str] | None = None,
-    run: Mapping[str, str] | None = None,
-    operation: str = "Scan",
-    problems: Iterable[str] = (),
-    warnings: Iterable[str] = (),
-) -> str:
-    """The whole summary. ``hosts``: all that the play was meant for (default: all that left something).
-
-    ``run``: ``id``, ``as_of`` and ``path``. ``problems``: files that could not be read.
-    """
-    names = list(hosts) if hosts is not None else sorted({*documents, *outcomes})
-    statuses = {name: host_status(documents.get(name), outcomes.get(name)) for name in names}
-    seen = {name: documents[name] for name in names if name in documents}
-    blocks = [
-        _header(statuses, run or {}, operation),
-        _host_lines(statuses, seen),
-        *(_patch_block(title, _grouped(seen, (state,))) for state, title in _ACTED_ON.items()),
-        _absent_block(_grouped(seen, (None, _AVAILABLE))),
-        _reboot_block(seen),
-        _unknown_block(statuses, seen),
-        _failure_block(statuses, seen, outcomes),
-        _named_block(statuses, NOT_STARTED, "Not started", "the play ended before their turn; run again"),
-        _warning_block(seen, warnings, problems),
-        _file_block(run or {}),
-    ]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-
-
-_AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
-_ACTED_ON = {
+_TITLES = {
     "MISSING": "Missing: approved and not installed",
     "FAILED": "Failed to install",
     "INSTALLED_REJECTED": "Installed, and rejected",
     "INSTALLED_PENDING_REBOOT": "Installed, waiting for a reboot",
 }
+
+
+def render_run(
+    overview: Overview,
+    *,
+    run: Mapping[str, str] | None = None,
+    operation: str = "Scan",
+    warnings: Iterable[str] = (),
+) -> str:
+    """The whole summary. ``run``: ``id``, ``as_of`` and ``path``."""
+    blocks = [
+        _header(overview, run or {}, operation),
+        _host_block(overview),
+        *(_patch_block(_TITLES[state], overview.groups(state)) for state in ACTED_ON),
+        _absent_block(overview.groups(None)),
+        _block("A reboot is needed", _wrapped(_some(overview.reboot, most=40), indent=2) if overview.reboot else []),
+        _block("Could not be judged in full", _messages(overview.doubts)),
+        _block("Failed and unreachable", _failures(overview)),
+        _block("Not started", _not_started(overview)),
+        _block("Warnings", _notes([*warnings, *overview.problems]) + _messages(overview.warnings)),
+        [f"One document per host, outcomes and baselines of this run: {visible(run['path'])}"]
+        if run and run.get("path")
+        else [],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def visible(value: Any) -> str:
@@ -75,85 +60,43 @@ def visible(value: Any) -> str:
     )
 
 
-def _header(statuses: Mapping[str, str], run: Mapping[str, str], operation: str) -> list[str]:
+def _header(overview: Overview, run: Mapping[str, str], operation: str) -> list[str]:
     title = f"openfleet.patch {operation.lower()}"
     if run:
         title += f", run {visible(run.get('id'))}, judged as of {visible(run.get('as_of'))}"
-    counts = {status: list(statuses.values()).count(status) for status in _STATUS_ORDER}
-    told = ", ".join(f"{count} {_spoken(status)}" for status, count in counts.items() if count)
-    return [*_wrapped(title), "=" * min(len(title), WIDTH), *_wrapped(f"{_hosts(len(statuses))}: {told or 'none'}")]
+    counts = overview.counts()
+    told = ", ".join(f"{counts[status]} {_spoken(status)}" for status in _STATUS_ORDER if counts[status])
+    total = _hosts(len(overview.statuses))
+    return [*_wrapped(title), "=" * min(len(title), WIDTH), *_wrapped(f"{total}: {told}" if told else total)]
 
 
-def _host_lines(statuses: Mapping[str, str], documents: Documents) -> list[str]:
+def _host_block(overview: Overview) -> list[str]:
+    statuses = overview.statuses
     ordered = sorted(statuses, key=lambda name: (_STATUS_ORDER.index(statuses[name]), name))
-    if not ordered:
-        return []
-    shown = ordered
-    if len(ordered) > _MOST_HOSTS:
-        # The compliant ones come last: what is cut off is what needs no one.
-        wanting = [name for name in ordered if statuses[name] != "compliant"]
-        shown = wanting[: max(_MOST_HOSTS, min(len(wanting), 500))]
-    width = min(max(len(visible(name)) for name in shown), 40) if shown else 0
-    lines = ["Hosts", "-----"]
-    for name in shown:
-        text = f"{_cut(visible(name), 40):<{width}}  {_spoken(statuses[name]):<13}  {_host_facts(documents.get(name))}"
-        lines.append(_cut(text.rstrip(), WIDTH))
+    # The compliant ones come last: what is cut off is what needs no one.
+    wanting = [name for name in ordered if statuses[name] != "compliant"]
+    shown = ordered if len(ordered) <= _MOST_HOSTS else wanting[:500]
+    width = max((min(len(visible(name)), 40) for name in shown), default=0)
+    lines = [
+        _cut(
+            f"{_cut(visible(name), 40):<{width}}  {_spoken(statuses[name]):<13}"
+            f"  {visible(overview.facts.get(name, ''))}".rstrip(),
+            WIDTH,
+        )
+        for name in shown
+    ]
     if len(shown) < len(ordered):
-        lines.append(f"... and {len(ordered) - len(shown)} more, of which {_rest(statuses, ordered, shown)}")
-    return lines
+        hidden = [statuses[name] for name in ordered[len(shown) :]]
+        rest = ", ".join(f"{hidden.count(status)} {_spoken(status)}" for status in _STATUS_ORDER if status in hidden)
+        lines.append(f"... and {len(hidden)} more: {rest}")
+    return _block("Hosts", lines)
 
 
-def _rest(statuses: Mapping[str, str], ordered: Sequence[str], shown: Sequence[str]) -> str:
-    hidden = [statuses[name] for name in ordered[len(shown) :]]
-    return ", ".join(f"{hidden.count(status)} {_spoken(status)}" for status in _STATUS_ORDER if status in hidden)
-
-
-def _host_facts(document: Mapping[str, Any] | None) -> str:
-    if document is None or document.get("error") is not None:
-        return ""
-    summary = document["summary"]
-    facts = []
-    if summary["missing_count"]:
-        levels = [entry["level"] for entry in document["patches"] if entry["state"] == "MISSING"]
-        by_level = ", ".join(f"{levels.count(each)} {each.lower()}" for each in _LEVELS if levels.count(each))
-        facts.append(f"missing {summary['missing_count']} ({by_level or 'no level'})")
-    for count, word in (
-        ("failed_count", "failed"),
-        ("installed_rejected_count", "rejected"),
-        ("installed_pending_reboot_count", "pending reboot"),
-        ("waiting_count", "waiting"),
-        ("held_count", "held"),
-        ("deferred_count", "deferred"),
-    ):
-        if summary[count]:
-            facts.append(f"{word} {summary[count]}")
-    if document["reboot"].get("required"):
-        facts.append("needs a reboot")
-    baseline = (document.get("baseline") or {}).get("name")
-    return ", ".join(facts or ["nothing missing"]) + (f"  [{visible(baseline)}]" if baseline else "")
-
-
-_SAME_LINE = ("id", "installed_version", "version", "level", "reason", "rule", "detail", "approves_on")
-
-
-def _grouped(documents: Documents, states: tuple[str | None, ...]) -> list[Group]:
-    """One entry per patch, version and reason, with the hosts that have it; the worst level first."""
-    groups: dict[tuple[Any, ...], Group] = {}
-    for host, document in documents.items():
-        for entry in document["patches"]:
-            if entry["state"] not in states or entry["reason"] == "superseded_by_newer":
-                continue
-            key = tuple(entry[part] for part in _SAME_LINE)
-            groups.setdefault(key, (entry, []))[1].append(host)
-    return sorted(groups.values(), key=lambda group: (_rank(group[0]["level"]), -len(group[1]), str(group[0]["id"])))
-
-
-def _patch_block(title: str, groups: list[Group]) -> list[str]:
+def _patch_block(title: str, groups: Sequence[PatchGroup]) -> list[str]:
     """What someone has to act on: two lines each."""
-    if not groups:
-        return []
-    lines = [title, "-" * len(title)]
-    for entry, hosts in groups[:_MOST_PATCHES]:
+    lines = []
+    for group in groups[:_MOST_PATCHES]:
+        entry = group.entry
         change = visible(entry["version"] or entry["installed_version"] or "")
         if entry["version"] and entry["installed_version"]:
             change = f"{visible(entry['installed_version'])} -> {visible(entry['version'])}"
@@ -163,26 +106,25 @@ def _patch_block(title: str, groups: list[Group]) -> list[str]:
             facts.append(f"released {visible(entry['released'])[:10]}")
         if entry["advisories"] or entry["cves"]:
             facts.append(_some([*entry["advisories"], *entry["cves"]]))
-        lines += _wrapped(f"{', '.join(facts)}; on {_hosts(len(hosts))}: {_some(hosts)}", indent=15)
+        lines += _wrapped(f"{', '.join(facts)}; on {_named_hosts(group.hosts)}", indent=15)
     if len(groups) > _MOST_PATCHES:
         lines.append(f"... and {len(groups) - _MOST_PATCHES} more; every document lists all of its own")
-    return lines
+    return _block(title, lines)
 
 
-def _absent_block(groups: list[Group]) -> list[str]:
+def _absent_block(groups: Sequence[PatchGroup]) -> list[str]:
     """What nobody has to act on now, by the reason why it is not installed."""
-    by_reason: dict[str, list[Group]] = {}
+    by_reason: dict[str, list[PatchGroup]] = {}
     for group in groups:
-        by_reason.setdefault(_why(group[0]), []).append(group)
+        by_reason.setdefault(_why(group.entry), []).append(group)
     lines = []
     for why, those in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
-        names = [f"{entry['id']} {entry['version'] or ''}".rstrip() for entry, _hosts in those]
-        hosts = {host for _entry, hosts in those for host in hosts}
-        count = "1 patch" if len(those) == 1 else f"{len(those)} patches"
+        names = {f"{group.entry['id']} {group.entry['version'] or ''}".rstrip() for group in those}
+        hosts = {host for group in those for host in group.hosts}
+        count = "1 patch" if len(names) == 1 else f"{len(names)} patches"
         lines += _wrapped(f"* {why}: {count} on {_hosts(len(hosts))}", hang=2)
         lines += _wrapped(_some(sorted(names), most=12), indent=4)
-    title = "Available and not to be installed now"
-    return [title, "-" * len(title), *lines] if lines else []
+    return _block("Available and not to be installed now", lines)
 
 
 _REASONS = {
@@ -206,90 +148,49 @@ def _why(entry: Mapping[str, Any]) -> str:
     if entry["detail"] == DEFERRED_PHASED:
         return "phased by Ubuntu, not offered to this host yet"
     if entry["reason"] == "approved_by_rule":
-        return f"rule {entry['rule']}"
+        return f"rule {visible(entry['rule'])}"
     if entry["reason"] == "waiting_for_approval_delay":
-        return f"approved on {visible(entry['approves_on'])}, when the delay is over"
+        return f"waits for the approval delay, approved on {visible(entry['approves_on'])}"
     return _REASONS.get(entry["reason"], visible(entry["reason"]))
 
 
-def _reboot_block(documents: Documents) -> list[str]:
-    waiting = [name for name, document in documents.items() if document["reboot"].get("required")]
-    if not waiting:
-        return []
-    return ["A reboot is needed", "------------------", *_wrapped(_some(waiting, most=40), indent=2)]
-
-
-def _unknown_block(statuses: Mapping[str, str], documents: Documents) -> list[str]:
-    reasons: dict[str, list[str]] = {}
-    for name, document in documents.items():
-        if statuses[name] in ("unknown", "non_compliant"):
-            for reason in document["verdict_reasons"]:
-                if reason["kind"].upper() not in _VIOLATION_KINDS:
-                    reasons.setdefault(visible(reason["message"]), []).append(name)
-    if not reasons:
-        return []
-    lines = ["Could not be judged in full", "---------------------------"]
-    for message, hosts in reasons.items():
-        lines += [*_wrapped(f"* {message}", hang=2), *_wrapped(f"on {_hosts(len(hosts))}: {_some(hosts)}", indent=4)]
+def _messages(messages: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = []
+    for message, hosts in messages.items():
+        lines += _wrapped(f"* {_cut(visible(message), 1500)}", hang=2)
+        lines += _wrapped(f"on {_named_hosts(hosts)}", indent=4)
     return lines
 
 
-_VIOLATION_KINDS = (*_ACTED_ON, _AVAILABLE)
+def _failures(overview: Overview) -> list[str]:
+    return _messages({f"{_spoken(status)}: {told}": hosts for (status, told), hosts in overview.failures.items()})
 
 
-def _failure_block(statuses: Mapping[str, str], documents: Documents, outcomes: Outcomes) -> list[str]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for name, status in statuses.items():
-        if status in ("failed", "timed_out", "unreachable"):
-            error = (documents.get(name) or {}).get("error") or {}
-            told = (outcomes.get(name) or {}).get("message") or error.get("message")
-            message = visible(told or "no message was kept; run again with -vvv")
-            groups.setdefault((_spoken(status), message), []).append(name)
-    if not groups:
-        return []
-    lines = ["Failed and unreachable", "----------------------"]
-    for (status, message), hosts in groups.items():
-        lines += _wrapped(f"* {status}: {_cut(message, 1500)}", hang=2)
-        lines += _wrapped(f"on {_hosts(len(hosts))}: {_some(hosts, most=20)}", indent=4)
-    return lines
-
-
-def _named_block(statuses: Mapping[str, str], wanted: str, title: str, advice: str) -> list[str]:
-    names = [name for name, status in statuses.items() if status == wanted]
+def _not_started(overview: Overview) -> list[str]:
+    names = [name for name, status in overview.statuses.items() if status == "not_started"]
     if not names:
         return []
-    return [title, "-" * len(title), *_wrapped(f"{_some(names, most=40)}: {advice}", indent=2)]
+    return _wrapped(f"{_some(names, most=40)}: the play ended before their turn; run again", indent=2)
 
 
-def _warning_block(documents: Documents, warnings: Iterable[str], problems: Iterable[str]) -> list[str]:
-    groups: dict[str, list[str]] = {}
-    for name, document in documents.items():
-        for warning in document["warnings"]:
-            groups.setdefault(visible(warning["message"]), []).append(name)
-    lines = []
-    for message in [*warnings, *problems]:
-        lines += _wrapped(f"* {visible(message)}", hang=2)
-    for message, hosts in groups.items():
-        lines += [*_wrapped(f"* {message}", hang=2), *_wrapped(f"on {_hosts(len(hosts))}: {_some(hosts)}", indent=4)]
-    return ["Warnings", "--------", *lines] if lines else []
+def _notes(messages: Sequence[str]) -> list[str]:
+    return [line for message in messages for line in _wrapped(f"* {visible(message)}", hang=2)]
 
 
-def _file_block(run: Mapping[str, str]) -> list[str]:
-    if not run.get("path"):
-        return []
-    return [f"One document per host, outcomes and baselines of this run: {visible(run['path'])}"]
+def _block(title: str, lines: list[str]) -> list[str]:
+    return [title, "-" * len(title), *lines] if lines else []
 
 
 def _spoken(status: str) -> str:
     return status.replace("_", "-" if status == "non_compliant" else " ")
 
 
-def _rank(level: str | None) -> int:
-    return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
-
-
 def _hosts(count: int) -> str:
     return "1 host" if count == 1 else f"{count} hosts"
+
+
+def _named_hosts(names: Sequence[str]) -> str:
+    return f"{_hosts(len(names))}: {_some(names)}"
 
 
 def _some(names: Sequence[str], most: int = _MOST_NAMES) -> str:
@@ -308,5 +209,4 @@ def _wrapped(text: str, *, indent: int = 0, hang: int = 0) -> list[str]:
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + hang),
         break_on_hyphens=False,
-        drop_whitespace=True,
-    ) or [""]
+    )

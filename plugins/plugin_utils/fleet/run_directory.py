@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -89,7 +90,7 @@ class Run:
     def outcomes(self, *, of_this_process: bool = False) -> dict[str, dict[str, Any]]:
         """The newest outcome of every host; unreadable files are left out and named by ``problems()``."""
         accept = self.process if of_this_process else None
-        return _newest_by_host(self.path / "outcomes", process=accept)[0]
+        return {entry["host"]: entry for entry in _newest(self.path / "outcomes", process=accept)}
 
     def outcome(self, host: str) -> dict[str, Any] | None:
         """The newest outcome that this process recorded for one host."""
@@ -102,7 +103,11 @@ class Run:
 
     def documents(self) -> dict[str, dict[str, Any]]:
         """The newest document of every host; unreadable files are left out and named by ``problems()``."""
-        return _newest_by_host(self.path / "hosts")[0]
+        return {entry["host"]: entry for entry in self.each_document()}
+
+    def each_document(self) -> Iterator[dict[str, Any]]:
+        """As ``documents()``, one at a time: those of thousands of hosts do not fit in memory."""
+        return _newest(self.path / "hosts")
 
     def document(self, host: str) -> dict[str, Any] | None:
         """The newest readable document of one host."""
@@ -111,8 +116,12 @@ class Run:
         return readable[-1] if readable else None
 
     def problems(self) -> list[str]:
-        """One sentence per file of this run that cannot be read."""
-        return [problem for part in ("hosts", "outcomes") for problem in _newest_by_host(self.path / part)[1]]
+        """One sentence per newest file of a host that cannot be read, which an older one may stand in for."""
+        found: list[str] = []
+        for part in ("hosts", "outcomes"):
+            for _entry in _newest(self.path / part, problems=found):
+                continue
+        return found
 
     def baselines(self) -> dict[str, dict[str, Any]]:
         """``{name: {"digest", "operating_system", "baseline"}}`` as recorded so far."""
@@ -227,14 +236,19 @@ def _read_run_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _newest_by_host(directory: Path, *, process: str | None = None) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    newest: dict[str, dict[str, Any]] = {}
-    problems: list[str] = []
-    for _name, _sequence, path in files.numbered_files(directory):
-        entry = _read_entry(path, problems)
-        if entry is not None and process in (None, entry.get("process")):
-            newest[entry["host"]] = entry
-    return newest, problems
+def _newest(
+    directory: Path, *, process: str | None = None, problems: list[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The newest readable entry of every name in ``directory``."""
+    by_name: dict[str, list[Path]] = {}
+    for name, _sequence, path in files.numbered_files(directory):
+        by_name.setdefault(name, []).append(path)
+    for paths in by_name.values():
+        for path in reversed(paths):
+            entry = _read_entry(path, problems)
+            if entry is not None and process in (None, entry.get("process")):
+                yield entry
+                break
 
 
 def _read_entry(path: Path, problems: list[str] | None = None) -> dict[str, Any] | None:
