@@ -165,7 +165,7 @@ class _Reader:
             return []
         result = []
         for index, item in enumerate(value):
-            text = str(item) if isinstance(item, int) and not isinstance(item, bool) else item
+            text = show(item) if isinstance(item, int) and not isinstance(item, bool) else item
             if not isinstance(text, str):
                 self.problems.add(f"{where}[{index}]", f"must be a string, not {show(item)}; put it in quotes")
             elif self.strict and not 1 <= len(text) <= limit:
@@ -291,7 +291,7 @@ class _Reader:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool) and len(str(value)) <= 60
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and len(show(value)) <= 60
 
 
 def _show_day(value: Any) -> str:

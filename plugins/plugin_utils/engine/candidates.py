@@ -22,6 +22,7 @@ _TEXT_KEYS = (
     "priority section msrc_severity kb title update_id patch_id".split()
 )
 _FLAG_KEYS = ("security", "installed", "applicable")
+_HUGE = 10**18
 _DATE_KEYS = ("released", "updated", "issued", "build_time", "first_seen")
 
 
@@ -76,7 +77,8 @@ def _refuse(where: str, expected: str, value: Any) -> PatchError:
 def _show(value: Any) -> str:
     if isinstance(value, (dict, list, tuple)):
         return f"a {type(value).__name__}"
-    text = repr(value)
+    # Python refuses to print ints of thousands of digits.
+    text = "a huge number" if isinstance(value, int) and abs(value) >= _HUGE else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -199,7 +201,7 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _decimal(number: int, where: str) -> str:
-    if abs(number) >= 10**18:
+    if abs(number) >= _HUGE:
         raise PatchError("bad_record", f"{where}: holds a number that no tracker uses", where=where)
     return str(number)
 

@@ -56,5 +56,6 @@ def show(value: Any) -> str:
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
-    text = repr(value)
+    # Python refuses to print ints of thousands of digits.
+    text = "a huge number" if isinstance(value, int) and abs(value) >= 10**18 else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -6,14 +6,15 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.aws import from_aws, to_aws
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import canonical, digest, parse_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.eligibility import eligibility
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.explain import REASONS, explain
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.operating_systems import OPERATING_SYSTEMS
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
 START = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -164,7 +165,9 @@ def test_time_never_takes_an_approval_back(data: st.DataObject, baseline: dict[s
 @EXAMPLES
 @given(
     st.data(),
-    baselines(rule=st.builds(_rule, cutoffs.map(lambda day: {"approve_until_date": day}), filter_groups, levels, FLAGS)),
+    baselines(
+        rule=st.builds(_rule, cutoffs.map(lambda day: {"approve_until_date": day}), filter_groups, levels, FLAGS)
+    ),
     st.integers(0, 3000),
 )
 def test_time_never_approves_after_a_cutoff(data: st.DataObject, baseline: dict[str, Any], hours: int) -> None:
@@ -201,9 +204,7 @@ def test_a_baseline_survives_export_and_import(baseline: dict[str, Any]) -> None
 def test_every_decision_has_a_known_reason_and_one_sentence(data: st.DataObject, baseline: dict[str, Any]) -> None:
     system = baseline["operating_system"]
     patches = data.draw(records_for(system))
-    for decision, patch in zip(
-        evaluate(baseline, patches, operating_system=system, as_of=START), patches, strict=True
-    ):
+    for decision, patch in zip(evaluate(baseline, patches, operating_system=system, as_of=START), patches, strict=True):
         assert decision["reason"] in REASONS
         assert ("approves_on" in decision) is (decision["reason"] == "waiting_for_approval_delay")
         sentence = explain(decision, patch, baseline, as_of=START)

@@ -1,0 +1,101 @@
+"""AWS JSON in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.aws import from_aws, to_aws
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import parse_baseline
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+
+# The members that `aws ssm get-patch-baseline` prints.
+EXPORTED: dict[str, Any] = {
+    "BaselineId": "pb-0c10e65780EXAMPLE",
+    "Name": "rhel-prod",
+    "OperatingSystem": "REDHAT_ENTERPRISE_LINUX",
+    "GlobalFilters": {"PatchFilters": [{"Key": "PRODUCT", "Values": ["RedhatEnterpriseLinux9.4"]}]},
+    "ApprovalRules": {
+        "PatchRules": [
+            {
+                "PatchFilterGroup": {
+                    "PatchFilters": [
+                        {"Key": "CLASSIFICATION", "Values": ["Security"]},
+                        {"Key": "SEVERITY", "Values": ["Critical", "Important"]},
+                    ]
+                },
+                "ComplianceLevel": "HIGH",
+                "ApproveAfterDays": 7,
+                "EnableNonSecurity": False,
+            },
+            {
+                "PatchFilterGroup": {"PatchFilters": []},
+                "ComplianceLevel": "LOW",
+                "ApproveUntilDate": "2026-01-31",
+                "EnableNonSecurity": True,
+            },
+        ]
+    },
+    "ApprovedPatches": ["CVE-2026-1"],
+    "ApprovedPatchesComplianceLevel": "CRITICAL",
+    "ApprovedPatchesEnableNonSecurity": True,
+    "RejectedPatches": ["kernel*"],
+    "RejectedPatchesAction": "BLOCK",
+    "PatchGroups": ["web"],
+    "CreatedDate": 1700000000.123,
+    "ModifiedDate": "2026-01-01T00:00:00Z",
+    "Description": "production",
+    "Sources": [{"Name": "mirror", "Products": ["*"], "Configuration": "[main]\nname=x\nbaseurl=https://x"}],
+}
+
+
+def test_an_exported_baseline_comes_back_word_for_word() -> None:
+    assert to_aws(from_aws(EXPORTED)) == EXPORTED
+
+
+def test_an_exported_baseline_passes_the_full_check_unchanged() -> None:
+    baseline, warnings = parse_baseline(EXPORTED, where="b")
+    assert warnings == []
+    assert baseline["rejected_patches_action"] == "BLOCK"
+    assert baseline["approval_rules"][1]["approve_until_date"] == "2026-01-31"
+
+
+def test_aws_json_is_judged_without_conversion() -> None:
+    patch = {
+        "name": "openssl",
+        "arch": "x86_64",
+        "version": "2-1",
+        "installed_version": "1-1",
+        "product": "RedhatEnterpriseLinux9.4",
+        "classification": "Security",
+        "severity": "Critical",
+        "security": True,
+        "released": "2026-11-01",
+    }
+    decision = evaluate(EXPORTED, [patch], operating_system="REDHAT_ENTERPRISE_LINUX", as_of="2026-11-20")[0]
+    assert (decision["reason"], decision["rule"], decision["compliance_level"]) == ("approved_by_rule", 1, "HIGH")
+
+
+def test_a_list_without_values_is_exported_as_the_service_wants_it() -> None:
+    document = to_aws({"name": "abc", "global_filters": {"severity": []}})
+    assert document["GlobalFilters"] == {"PatchFilters": [{"Key": "SEVERITY", "Values": ["*"]}]}
+
+
+def test_the_windows_only_member_is_exported_on_windows_only() -> None:
+    member = "AvailableSecurityUpdatesComplianceStatus"
+    assert to_aws({"name": "abc"})[member] == "COMPLIANT"
+    assert member not in to_aws({"name": "abc", "operating_system": "UBUNTU"})
+
+
+def test_one_filter_key_twice_in_a_group_is_refused() -> None:
+    twice = [{"Key": "PRODUCT", "Values": ["a"]}, {"Key": "PRODUCT", "Values": ["b"]}]
+    with pytest.raises(PatchError, match="given twice"):
+        from_aws({"Name": "abc", "GlobalFilters": {"PatchFilters": twice}})
+
+
+@pytest.mark.parametrize("document", [[], "x", {"name": "abc"}, {}])
+def test_anything_else_is_no_aws_json(document: Any) -> None:
+    with pytest.raises(PatchError, match="must be AWS baseline JSON"):
+        from_aws(document)
