@@ -10,4 +10,6 @@ for folder in (HERE, HERE.parent / "lab"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from openfleet_lab.pytest_fixtures import lab  # noqa: E402,F401
+from openfleet_lab.pytest_fixtures import lab  # noqa: E402
+
+__all__ = ["lab"]

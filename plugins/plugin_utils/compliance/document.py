@@ -39,24 +39,36 @@ class RunFacts(Protocol):
     """What a document tells about its run; ``fleet.run_directory.Run`` is one."""
 
     @property
-    def run_id(self) -> str: ...
+    def run_id(self) -> str:
+        """The run that a document belongs to."""
+
     @property
-    def as_of(self) -> str: ...
+    def as_of(self) -> str:
+        """The fixed time of evaluation, UTC."""
+
     @property
-    def started_at(self) -> str: ...
+    def started_at(self) -> str:
+        """When the run was opened, UTC."""
 
 
 class BaselineFacts(Protocol):
     """What a document tells about its baseline; ``fleet.baselines.ResolvedBaseline`` is one."""
 
     @property
-    def baseline(self) -> dict[str, Any]: ...
+    def baseline(self) -> dict[str, Any]:
+        """The canonical baseline."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name."""
+
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """``sha256:<hex>`` of the canonical form."""
+
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """A sentence: where the baseline came from."""
 
 
 def build_document(

@@ -108,7 +108,8 @@ class HostScan:
         return self._inventory
 
     def _judge(self, inventory: Inventory) -> dict[str, Any]:
-        assert self.run is not None
+        if self.run is None:
+            raise AssertionError("the run is opened before anything is read")
         arguments = self._arguments
         self._resolved = resolve_baseline(
             self.baselines,
@@ -138,7 +139,8 @@ class HostScan:
 
     def _note_first_seen(self, inventory: Inventory) -> None:
         """Every scan feeds the ledger; what is installed already matters only where delays count from it."""
-        assert self.run is not None
+        if self.run is None:
+            raise AssertionError("the run is opened before anything is read")
         records = list(inventory.candidates)
         if self._arguments["delay_clock"] == "first_seen":
             records += inventory.installed
@@ -155,7 +157,8 @@ class HostScan:
         self.inventory_file = str(write_new_json(folder, safe_name(self.host), self._inventory.to_dict()))
 
     def _failed_outcome(self, error: PatchError) -> dict[str, Any]:
-        assert self.run is not None
+        if self.run is None:
+            raise AssertionError("the run is opened before anything is read")
         self.document = documents.build_unknown_document(
             self.run,
             error.as_result(),

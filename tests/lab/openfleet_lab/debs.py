@@ -102,7 +102,7 @@ def read_stanzas(text: str) -> list[dict[str, str]]:
             if line[:1] in (" ", "\t"):
                 fields[key] += "\n" + line
             elif ":" in line:
-                key, _, value = line.partition(":")
+                key, value = line.split(":", 1)
                 fields[key] = value.strip()
         if fields:
             found.append(fields)

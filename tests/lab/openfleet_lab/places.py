@@ -31,7 +31,7 @@ def run(argv: Sequence[str | Path], *, stdin: str | None = None, check: bool = T
     """Run one command, output captured; raises LabError with the end of its output unless `check` is off."""
     words = [str(word) for word in argv]
     where = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=timeout,
+    done = subprocess.run(words, capture_output=True, text=True, check=False, errors="replace", timeout=timeout,
                           env={**os.environ, **env} if env else None, **where)  # type: ignore[call-overload]
     if check and done.returncode:
         raise LabError(f"{' '.join(words)}: exit {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}")

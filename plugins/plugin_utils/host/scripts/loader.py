@@ -91,4 +91,5 @@ def main(body, seconds, mark, reader, table):
     send(mark, answer)
 
 
-main(BODY, int(sys.argv[3]), sys.argv[4], sys.argv[5], sys.argv[6])  # noqa: F821
+if __name__ == "__main__":
+    main(globals()["BODY"], int(sys.argv[3]), sys.argv[4], sys.argv[5], sys.argv[6])

@@ -2,22 +2,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What `python -c` gets: it loads the native library before it touches standard input, so that a Python without it
 # leaves the input to the next one (exit code 97). Arguments as in loader.py.
-import os, sys
-sys.path[:] = [path for path in sys.path if path]
-try:
-    for name in sys.argv[1].split(","):
-        __import__(name)
-except Exception:
-    os.write(4, repr(sys.exc_info()[1]).encode("ascii", "backslashreplace"))
-    os._exit(97)
-os.close(4)
-left, parts = int(sys.argv[2]), []
-while left > 0:
-    part = os.read(0, min(left, 65536))
-    if not part:
-        os._exit(96)
-    parts.append(part)
-    left -= len(part)
-BODY = parts[0][:0].join(parts)
-first = sys.argv[6].split()[0].split(":")
-exec(compile(BODY[:int(first[2])], "openfleet_loader", "exec"))
+import os
+import sys
+
+if __name__ == "__main__":
+    sys.path[:] = [path for path in sys.path if path]
+    try:
+        for name in sys.argv[1].split(","):
+            __import__(name)
+    except Exception:
+        os.write(4, repr(sys.exc_info()[1]).encode("ascii", "backslashreplace"))
+        os._exit(97)
+    os.close(4)
+    left, parts = int(sys.argv[2]), []
+    while left > 0:
+        part = os.read(0, min(left, 65536))
+        if not part:
+            os._exit(96)
+        parts.append(part)
+        left -= len(part)
+    BODY = parts[0][:0].join(parts)
+    first = sys.argv[6].split()[0].split(":")
+    exec(compile(BODY[:int(first[2])], "openfleet_loader", "exec"))

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs once inside a fresh root. Standard input is this file; users arrive as arguments NAME:SHELL:PASSWORD.
 set -eu
 rm -f /etc/apt/apt.conf.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/99mmdebstrap /etc/apt/sources.list.d/*

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # supervise.sh NAME ROOT NETNS CGROUP PIDFILE: keeps one host running, through its reboots, in a cgroup of its own.
 # Started in a mount namespace of its own, so that the guest sees a pure cgroup2 tree.
 name=$1 root=$2 netns=$3 cgroup=$4 pidfile=$5
