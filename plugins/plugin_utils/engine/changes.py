@@ -1,0 +1,229 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an installation would change, and whether it may: the same words for every package manager.
+
+A manager turns targets into a simulation of its own tool and reads the answer into these records; what may be
+installed is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .records import PatchRecord
+
+PackageKey = tuple[str, str]
+"""Name and architecture."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One package at the exact version that was approved. ``family``: the source package, whose binary packages
+    often fit only each other; the name where it is unknown."""
+
+    name: str
+    arch: str
+    version: str
+    installed_version: str | None
+    automatic: bool | None = None
+    family: str = ""
+
+    @property
+    def patch(self) -> str:
+        """The identifier that decisions use."""
+        return f"{self.name}.{self.arch} {self.version}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One package that a simulation installs, upgrades, downgrades (``version``) or removes (None)."""
+
+    name: str
+    arch: str
+    installed_version: str | None
+    version: str | None
+
+
+@dataclass
+class Simulation:
+    """What the package manager announced; ``error`` is its own refusal, None when it would go ahead."""
+
+    changes: list[Change] = field(default_factory=list)
+    removals: list[Change] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may come along with approved versions.
+
+    ``is_blocked``: the baseline rejects this change under BLOCK (Patch Manager user guide, rejected patches).
+    ``is_held``: the host itself holds the package. ``is_approved``: the baseline approves this very version; asked
+    only with ``require_approved_dependencies``.
+    """
+
+    is_blocked: Callable[[Change], bool]
+    is_held: Callable[[Change], bool]
+    is_approved: Callable[[Change], bool]
+    allow_removals: bool = False
+    require_approved_dependencies: bool = False
+
+
+@dataclass
+class Choice:
+    """``targets`` may be installed together, ``simulation`` is theirs; ``refused`` tells why each other may not."""
+
+    targets: list[Target]
+    simulation: Simulation
+    refused: dict[Target, list[str]]
+
+
+@dataclass(frozen=True)
+class CommandStep:
+    """One command of a plan: an argument vector, seconds, and what becomes of the rest when it fails.
+
+    ``on_crash``: ``undo``, ``retry`` or ``report``, as the job runner knows them. ``cleanup`` runs whatever happened.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    timeout: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    continue_on_failure: bool = False
+    cleanup: bool = False
+    on_crash: str = "retry"
+    ok_codes: tuple[int, ...] = (0,)
+
+
+def targets_from(
+    decided: Iterable[tuple[PatchRecord, Mapping[str, Any]]],
+    *,
+    skip: Callable[[PatchRecord], bool],
+    automatic: Mapping[PackageKey, bool | None],
+) -> list[Target]:
+    """Targets for (record, decision) pairs that are approved and not skipped (held, deferred); in a fixed order, so
+    that the same decisions give the same plan."""
+    chosen = [
+        Target(
+            name=record["name"],
+            arch=record["arch"],
+            version=record["version"],
+            installed_version=record.get("installed_version"),
+            automatic=automatic.get((record["name"], record["arch"])),
+            family=record.get("source_package") or record["name"],
+        )
+        for record, decision in decided
+        if decision["decision"] == "approved" and not skip(record)
+    ]
+    return sorted(chosen, key=lambda target: (target.name, target.arch, target.version))
+
+
+def wanted_by(change: Change, targets: Mapping[PackageKey, Target]) -> Target | None:
+    """The target behind a change; a package for all architectures may be told with the native one."""
+    return targets.get((change.name, change.arch)) or targets.get((change.name, "all"))
+
+
+def _by_key(targets: Iterable[Target]) -> dict[PackageKey, Target]:
+    return {(target.name, target.arch): target for target in targets}
+
+
+def pulled_in(simulation: Simulation, targets: Sequence[Target]) -> list[Change]:
+    """What would come along although nobody asked for it by name."""
+    wanted = _by_key(targets)
+    return [change for change in simulation.changes if wanted_by(change, wanted) is None]
+
+
+def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy) -> list[str]:
+    """Why these targets may not be installed together as simulated; empty when they may."""
+    if simulation.error is not None:
+        return [simulation.error]
+    found = []
+    if not policy.allow_removals:
+        found = [f"would remove {change.name} {change.installed_version}" for change in simulation.removals]
+    for change in pulled_in(simulation, targets):
+        if policy.is_blocked(change):
+            found.append(f"needs {change.name} {change.version}, which the baseline rejects (BLOCK)")
+        elif policy.is_held(change):
+            found.append(f"needs {change.name} {change.version}, which this host holds back")
+        elif policy.require_approved_dependencies and not policy.is_approved(change):
+            found.append(f"needs {change.name} {change.version}, which the baseline does not approve")
+    wanted = _by_key(targets)
+    announced = set()
+    for change in simulation.changes:
+        target = wanted_by(change, wanted)
+        if target is None:
+            continue
+        announced.add(target)
+        if change.version != target.version:
+            found.append(f"the package manager takes {change.name} {change.version} instead of {target.version}")
+    return found + [f"the package manager would not install {t.patch}" for t in targets if t not in announced]
+
+
+def choose(
+    targets: Sequence[Target],
+    simulate: Callable[[list[list[Target]]], list[Simulation]],
+    policy: Policy,
+    *,
+    rounds: int = 20,
+) -> Choice:
+    """The targets that may be installed together, by as few simulations as it takes.
+
+    All at once first. When something speaks against that, the families are tried one by one beside what is already
+    accepted, then the members of those that failed; so one bad package does not keep the others from a host.
+    ``simulate`` takes several sets at a time, since each call is a trip to the host.
+    """
+    whole = simulate([list(targets)])[0]
+    against = objections(whole, targets, policy)
+    if not against:
+        return Choice(list(targets), whole, {})
+    accepted: list[Target] = []
+    reasons: dict[Target, list[str]] = dict.fromkeys(targets, against)
+    for units in (families(targets), [[target] for target in targets]):
+        waiting = [unit for unit in units if not any(target in accepted for target in unit)]
+        for _round in range(rounds):
+            grown, reasons_now = _grow(accepted, waiting, simulate, policy)
+            reasons.update(reasons_now)
+            if grown == accepted:
+                break
+            accepted = grown
+            waiting = [unit for unit in waiting if not any(target in accepted for target in unit)]
+    simulation = simulate([accepted])[0] if accepted else Simulation()
+    refused = {target: reasons[target] for target in targets if target not in accepted}
+    return Choice(accepted, simulation, refused)
+
+
+def families(targets: Iterable[Target]) -> list[list[Target]]:
+    """Targets by source package, in the order of their first member."""
+    grouped: dict[str, list[Target]] = {}
+    for target in targets:
+        grouped.setdefault(target.family or target.name, []).append(target)
+    return list(grouped.values())
+
+
+def _grow(
+    accepted: list[Target],
+    units: list[list[Target]],
+    simulate: Callable[[list[list[Target]]], list[Simulation]],
+    policy: Policy,
+) -> tuple[list[Target], dict[Target, list[str]]]:
+    """``accepted`` with every unit that fits, and why each other unit does not."""
+    reasons: dict[Target, list[str]] = {}
+    fitting = []
+    if not units:
+        return accepted, reasons
+    for unit, simulation in zip(units, simulate([accepted + unit for unit in units]), strict=True):
+        against = objections(simulation, accepted + unit, policy)
+        reasons.update(dict.fromkeys(unit, against))
+        if not against:
+            fitting.append(unit)
+    prefixes = [sum(fitting[: count + 1], list(accepted)) for count in range(len(fitting))]
+    best = accepted
+    for prefix, simulation in zip(prefixes, simulate(prefixes) if prefixes else [], strict=True):
+        against = objections(simulation, prefix, policy)
+        if against:
+            reasons.update(dict.fromkeys(fitting[prefixes.index(prefix)], against))
+            break
+        best = prefix
+    return best, reasons
