@@ -19,8 +19,9 @@ EFFECTS = frozenset(
 )
 COMPUTED = "<a computed name>"
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
-# What the engine may share with the managers: records and data about operating systems, no rule of evaluation.
-ENGINE_DATA = tuple(f"{UTILS}.engine.{name}" for name in ("records", "operating_systems", "identity", "versions"))
+# What the engine shares with the managers: records and data about operating systems, no rule of evaluation.
+SHARED = ("records", "changes", "operating_systems", "identity", "versions")
+ENGINE_DATA = tuple(f"{UTILS}.engine.{name}" for name in SHARED)
 # One native library may show under several names.
 NATIVE = {
     "apt": "python-apt", "apt_pkg": "python-apt", "apt_inst": "python-apt", "aptsources": "python-apt",
