@@ -72,6 +72,26 @@ class HostChannel:
             raise failures.missing_answer(reply, shipped_readers(), seen, output["rc"])
         return self._reading(reply)
 
+    def run_program(self, program: str, mark: str) -> str:
+        """What a program for ``/bin/sh`` printed on the host. ``mark`` is a text that only its answer contains.
+
+        The program travels on standard input, as a request does. Raises ``no_privilege``, ``timed_out``,
+        ``answer_too_large`` or ``refused_by_policy``; whether the answer is complete is for the caller to see.
+        """
+        data = program.encode("utf-8", "surrogateescape")
+        output = self._exec(Payload(command="/bin/sh", data=data, mark=mark))
+        text: str = output["stdout"]
+        if mark not in text:
+            self._refused((output["stderr"] + "\n" + text[:_SEEN]).strip())
+            text += "\n" + output["stderr"]
+        if len(text) > self._limit:
+            raise frames.too_large(len(text), self._limit)
+        return text
+
+    def task_environment(self) -> dict[str, str]:
+        """The task's ``environment:``; it may hold secrets, so it must not reach a command line or a journal."""
+        return {str(name): str(value) for name, value in self._environment().items()}
+
     def _reading(self, reply: frames.Reply) -> dict[str, Any]:
         answer, system = reply.answer or {}, reply.system
         if system is None:
