@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -102,26 +103,68 @@ def load_apt():
     return apt_pkg
 
 
-def private_caches(apt_pkg, workspace):
-    """Use valid binary caches of apt without ever rewriting them: apt writes beside the links, not through them."""
-    for setting in ('pkgcache', 'srcpkgcache'):
-        path = apt_pkg.config.find_file('Dir::Cache::' + setting)
-        if not path or not apt_pkg.config.find('Dir::Cache::' + setting):
+def newest_change(apt_pkg):
+    """(of the package lists, of dpkg's status): when the binary caches of apt were last overtaken."""
+    folder = apt_pkg.config.find_dir('Dir::State::lists')
+    times = [0]
+    for name in listing(folder):
+        try:
+            seen = os.stat(os.path.join(folder, name))
+        except OSError:
             continue
-        if not os.access(os.path.dirname(path), os.W_OK):
-            continue
-        link = os.path.join(workspace.path('caches'), setting + '.bin')
-        if os.path.isfile(path):
-            os.symlink(path, link)
-        apt_pkg.config.set('Dir::Cache::' + setting, link)
+        # The time of change: the other one is the server's.
+        if stat.S_ISREG(seen.st_mode) and name != 'lock':
+            times.append(seen.st_ctime)
+    try:
+        status = os.stat(status_file(apt_pkg)).st_mtime
+    except OSError:
+        status = 0
+    return max(times), status
+
+
+def freeze_caches(apt_pkg):
+    """Let apt use its binary caches where they are valid, and never rewrite them.
+
+    A cache is named by a descriptor open for reading, /proc/self/fd/7: apt can map it, but has no folder to put a
+    new one into. One that is overtaken anyway is not offered, which spares a failing attempt.
+    """
+    lists, status = newest_change(apt_pkg)
+    kept = []
+    for setting, overtaken in (('pkgcache', max(lists, status)), ('srcpkgcache', lists)):
+        name = 'Dir::Cache::' + setting
+        path = apt_pkg.config.find_file(name) if apt_pkg.config.find(name) else ''
+        apt_pkg.config.set(name, '')
+        try:
+            if path and os.stat(path).st_mtime >= overtaken:
+                kept.append(os.open(path, os.O_RDONLY))
+                apt_pkg.config.set(name, '/proc/self/fd/{0}'.format(kept[-1]))
+        except OSError:
+            pass
+    return kept
 
 
 def open_cache(apt_pkg):
+    """The cache and its DepCache; a second attempt without binary caches where apt refused them."""
+    kept = freeze_caches(apt_pkg)
     try:
-        cache = apt_pkg.Cache(None)
+        try:
+            cache = apt_pkg.Cache(None)
+        except Exception:
+            if not kept:
+                raise
+            apt_pkg.config.set('Dir::Cache::pkgcache', '')
+            apt_pkg.config.set('Dir::Cache::srcpkgcache', '')
+            cache = apt_pkg.Cache(None)
         return cache, apt_pkg.DepCache(cache)
     except Exception as error:
         raise ReaderError('apt_failed', 'apt could not read its package lists: {0}'.format(error))
+    finally:
+        for descriptor in kept:
+            os.close(descriptor)
+
+
+def status_file(apt_pkg):
+    return apt_pkg.config.find_file('Dir::State::status') or '/var/lib/dpkg/status'
 
 
 def policy_of(apt_pkg, cache, depcache):
@@ -261,7 +304,7 @@ def priority_word(version):
 def read_packages(apt_pkg, cache, depcache, policy, files):
     """Installed packages, every newer version of them, holds, kernels and half-done packages, in one pass."""
     compare = apt_pkg.version_compare
-    info = os.path.join(os.path.dirname(apt_pkg.config.find_file('Dir::State::status') or '/var/lib/dpkg/status'), 'info')
+    info = os.path.join(os.path.dirname(status_file(apt_pkg)), 'info')
     installed_at = installed_times(info)
     installed, candidates, holds, unfinished, kernels = [], [], [], [], []
     hold = apt_pkg.SELSTATE_HOLD
@@ -421,17 +464,30 @@ def phase_draw(seed_text):
 
 # -- apt: refreshing the lists -----------------------------------------------------------------------------------
 
+def list_folders(apt_pkg):
+    lists = apt_pkg.config.find_dir('Dir::State::lists').rstrip('/')
+    return [os.path.join(lists, 'partial'), lists]
+
+
+def times_of_lists(apt_pkg):
+    found = {}
+    for path in list_folders(apt_pkg):
+        try:
+            found[path] = os.stat(path)
+        except OSError:
+            continue
+    return found
+
+
 def lists_refreshed_at(apt_pkg):
     """Seconds of the last sign that the lists were brought up to date, and which sign.
 
     Release files carry the server's time, so they do not tell; folders that apt-get update always touches do.
     """
-    lists = apt_pkg.config.find_dir('Dir::State::lists')
-    signs = [os.path.join(lists, 'partial'), lists.rstrip('/'), '/var/lib/apt/periodic/update-success-stamp']
     newest, sign = None, None
-    if not [name for name in listing(lists) if name.endswith('Release')]:
+    if not release_files(apt_pkg):
         return None, None
-    for path in signs:
+    for path in list_folders(apt_pkg) + ['/var/lib/apt/periodic/update-success-stamp']:
         try:
             seen = os.stat(path).st_mtime
         except OSError:
@@ -460,6 +516,7 @@ def refresh_lists(apt_pkg, options, workspace):
     started = time.time()
     deadline = started + options.get('lock_timeout', 60)
     result['attempted'] = True
+    times = times_of_lists(apt_pkg)
     lock = os.path.join(apt_pkg.config.find_dir('Dir::State::lists'), 'lock')
     while True:
         holder = lock_holder(lock)
@@ -479,6 +536,13 @@ def refresh_lists(apt_pkg, options, workspace):
     elif code != 0 and not result['errors']:
         result['errors'].append('apt-get update ended with {0}: {1}'.format(code, output.strip()[-500:]))
     result['ok'] = code == 0 and not result['errors']
+    if not result['ok']:
+        # A failed refresh leaves the same sign as a good one; the next scan must not take the lists for fresh.
+        for path, seen in times.items():
+            try:
+                os.utime(path, (seen.st_atime, seen.st_mtime))
+            except OSError:
+                pass
     result['seconds'] = round(time.time() - started, 3)
     return result
 
@@ -625,6 +689,7 @@ def use_private_sources(apt_pkg, options, workspace, os_release):
             handle.write(text.encode('utf-8'))
     workspace.settings['Dir::Etc::sourcelist'] = '/dev/null'
     workspace.settings['Dir::Etc::sourceparts'] = os.path.join(folder, 'parts')
+    # The host's own caches describe its own sources.
     for setting in ('Dir::Cache::pkgcache', 'Dir::Cache::srcpkgcache'):
         workspace.settings[setting] = ''
     for setting, value in workspace.settings.items():
@@ -805,7 +870,7 @@ def pro_facts():
 
 
 def lock_facts(apt_pkg):
-    dpkg = os.path.dirname(apt_pkg.config.find_file('Dir::State::status') or '/var/lib/dpkg/status')
+    dpkg = os.path.dirname(status_file(apt_pkg))
     for path in (os.path.join(dpkg, 'lock-frontend'), os.path.join(dpkg, 'lock'),
                  os.path.join(apt_pkg.config.find_dir('Dir::State::lists'), 'lock')):
         holder = lock_holder(path)
@@ -840,8 +905,6 @@ def read_host(apt_pkg, options, workspace):
     private = use_private_sources(apt_pkg, options, workspace, files_of_os['os-release'])
     refresh = refresh_lists(apt_pkg, options, workspace)
     refreshed_at, sign = lists_refreshed_at(apt_pkg)
-    if os.geteuid() == 0:
-        private_caches(apt_pkg, workspace)
     cache, depcache = open_cache(apt_pkg)
     policy = policy_of(apt_pkg, cache, depcache)
     sources = apt_pkg.SourceList()
@@ -867,7 +930,7 @@ def read_host(apt_pkg, options, workspace):
         'processes': processes,
         'boot': boot_facts(),
         'unfinished': {'updates': len([name for name in listing(os.path.join(os.path.dirname(
-            apt_pkg.config.find_file('Dir::State::status') or '/var/lib/dpkg/status'), 'updates')) if name.isdigit()]),
+            status_file(apt_pkg)), 'updates')) if name.isdigit()]),
             'packages': packages.pop('half_done')},
         'lock': lock_facts(apt_pkg),
         'updaters': updater_facts(apt_pkg, processes.pop('running')),
