@@ -116,11 +116,12 @@ def _refusal(
     """Why a rule whose filters match does not approve (None: it does), and until when it waits."""
     if not rule.non_security and not candidate.security:
         return "not_security", ()
-    if not baseline.dates_count or (rule.cutoff is None and not rule.delay_days):
+    if not baseline.dates_count or (rule.cutoff is None and rule.delay_days is None):
         return None, ()
     date = _date(rule, candidate, notice, baseline)
     if date is None:
-        strict = not rule.non_security or baseline.delay_clock != "vendor"
+        # A delay of zero approves at once and needs no date.
+        strict = rule.delay_days != 0 and (not rule.non_security or baseline.delay_clock != "vendor")
         return ("unknown_release_date", ()) if strict else (None, ())
     if rule.cutoff is not None:
         return ("after_cutoff_date", ()) if date > rule.cutoff else (None, ())
@@ -131,7 +132,8 @@ def _refusal(
 def _date(rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline) -> int | None:
     """The date that counts; the build time stands in only where the rule takes non-security patches."""
     if baseline.delay_clock == "first_seen":
-        return candidate.first_seen
+        # A version seen for the first time in this very run may carry a stamp after the run's fixed time.
+        return None if rule.delay_days == 0 else candidate.first_seen
     if notice.released is None and rule.non_security:
         return candidate.build_time
     return notice.released

@@ -37,6 +37,8 @@ class _Case:
     @property
     def released(self) -> str:
         dates = [notice.released for notice in self.candidate.notices if notice.released is not None]
+        if not dates and self.candidate.first_seen is not None:
+            return f"first seen on {day_of(self.candidate.first_seen)}"
         return f"released on {day_of(min(dates))}" if dates else "with no known release date"
 
     def entry(self, key: str) -> str:

@@ -6,6 +6,14 @@ A *patch record* stays a plain mapping with the keys of the conformance vectors 
 ``version``, ``installed_version``, ``repository``, ``product``, ``priority`` and ``section`` or
 ``classification`` and ``severity``, ``security``, ``advisories``, ``released``, ``released_source``), because
 it is what the engine takes and what documents store. Unknown is ``None``, never an empty string.
+
+``released`` (ISO 8601; without zone UTC) is the date that delays count from; ``build_time`` stands in for it where a
+rule takes non-security patches, ``first_seen`` where the operator chose that clock. ``advisories`` is a list of
+``{id, cves, bugzillas}``; where several notices list one version each may carry its own ``classification``,
+``severity`` and ``updated`` (else ``issued``), and is judged on its own: a key that is absent there falls back to the
+record's, a null does not (a bugfix notice has no severity). Windows records have ``kb``, ``title``, ``installed``,
+``product_family``, ``patch_set``, ``msrc_severity``, ``msrc_number``, ``superseded_by``, ``child_kbs`` instead, and may
+have ``update_id`` and ``applicable``. ``held`` and any further key mean nothing to the engine.
 """
 
 from __future__ import annotations
@@ -45,6 +53,9 @@ class Inventory:
     manager's own words (``origin``, ``label``, ``archive``, ``codename``, ``component``, ``site``)."""
     reboot: dict[str, Any] = field(default_factory=lambda: {"required": None, "reasons": []})
     """``required`` True, False or None (unknown); ``reasons`` [{``kind``, ``detail``, ``packages``}]."""
+    pending: list[dict[str, str]] = field(default_factory=list)
+    """``name``, ``arch``, ``version`` that installs of ours brought since the last boot; whether they are on the host
+    is for ``installed`` to tell."""
     interrupted_run: dict[str, Any] | None = None
     refresh: dict[str, Any] = field(default_factory=dict)
     """``attempted``, ``ok`` (None when not attempted), ``errors`` [str], ``skipped_because``."""
