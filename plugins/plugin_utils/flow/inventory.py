@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -27,4 +27,20 @@ def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] |
         raise PatchError("unsupported_os", f"The answer of the {reading.get('reader')} reader cannot be used yet.")
     manager = import_module(f"..managers.{name}", __package__)
     inventory: Inventory = manager.build_inventory(reading, mappings=mappings)
+    system = reading["system"]
+    inventory.pending = pending_packages(system.get("pending") or [])
+    job = system.get("job")
+    if job and job[-1] == "unfinished" and inventory.interrupted_run is None:
+        inventory.interrupted_run = {"job": job[0], "state": "unfinished"}
     return inventory
+
+
+def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:
+    """Packages from lines "name arch version"; others are not ours and left out."""
+    split = [line.split(" ") for line in lines]
+    return [dict(zip(("name", "arch", "version"), words, strict=True)) for words in split if len(words) == 3]
+
+
+def pending_line(name: str, arch: str, version: str) -> str:
+    """The line that ``pending_packages`` reads."""
+    return f"{name} {arch} {version}\n"

@@ -133,6 +133,7 @@ class HostScan:
             delay_clock=arguments["delay_clock"],
             list_installed_other=arguments["list_installed_other"],
             stale_after=arguments["metadata_stale_after"],
+            pending=[(each["name"], each["arch"], each["version"]) for each in inventory.pending],
             warnings=self.warnings(),
             run_data=self._run_data(),
         )

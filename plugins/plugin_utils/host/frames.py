@@ -22,6 +22,7 @@ PROTOCOL = 1
 _MAX_DEPTH = 24
 _MAX_STRING = 1024 * 1024
 _MAX_LINE = 4096
+_MAX_PENDING = 20000
 _HEAD = re.compile(r"(\d{1,12}) (\d{1,3}\.\d{1,3}\.\d{1,3}) (.{0,500})\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -32,7 +33,8 @@ class Reply:
 
     system: dict[str, Any] | None = None
     """``kernel_name``, ``kernel``, ``arch``, ``uid``, ``os_release`` (text), ``files``, ``image``, ``managers``,
-    ``reader``."""
+    ``reader``, ``job`` (id and ``finished`` or ``unfinished`` of the latest job of ours), ``pending`` (lines "name
+    arch version" that installs of ours put there since the last boot)."""
     tried: list[str] = field(default_factory=list)
     used: str | None = None
     broke: str | None = None
@@ -67,7 +69,7 @@ def _pairs(frame: str) -> list[tuple[str, str]]:
 
 
 def _system(frame: str) -> dict[str, Any]:
-    system: dict[str, Any] = {"files": {}}
+    system: dict[str, Any] = {"files": {}, "job": None, "pending": []}
     release: list[str] = []
     for name, value in _pairs(frame):
         if name == "os_release":
@@ -81,6 +83,10 @@ def _system(frame: str) -> dict[str, Any]:
             system["uid"] = int(value) if re.match(r"\d{1,10}\Z", value) else None
         elif name == "managers":
             system["managers"] = one_line(value).split(" ") if value else []
+        elif name == "job":
+            system["job"] = one_line(value, 100).split(" ")
+        elif name == "pending" and len(system["pending"]) < _MAX_PENDING:
+            system["pending"].append(one_line(value, 600))
         elif name in ("image", "reader"):
             system[name] = one_line(value) or None
     system["os_release"] = "\n".join(release)

@@ -65,6 +65,21 @@ elif [ -r /proc/self/mounts ]; then
 fi
 of_say image "$of_image"
 
+# What installs of ours put here since the last boot, and whether one was cut off; docs/journal.md.
+of_state=/var/lib/openfleet-patch
+if [ -r "$of_state/current" ] && IFS= read -r of_line < "$of_state/current"; then
+    of_end=unfinished
+    [ ! -s "$of_state/jobs/$of_line/result" ] || of_end=finished
+    [ ! -d "$of_state/jobs/$of_line" ] || of_say job "$of_line $of_end"
+fi
+of_boot=
+[ ! -r /proc/sys/kernel/random/boot_id ] || IFS= read -r of_boot < /proc/sys/kernel/random/boot_id || :
+if [ -n "$of_boot" ] && [ -r "$of_state/pending/$of_boot" ]; then
+    while IFS= read -r of_line; do
+        of_say pending "$of_line"
+    done < "$of_state/pending/$of_boot"
+fi
+
 of_managers=
 for of_name in apt-get dnf5 dnf microdnf yum zypper softwareupdate brew; do
     of_has "$of_name" && of_managers="$of_managers $of_name"
