@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+#
+# Follows job_journal.sh in one program (host/reboot_probe.py joins them): what a reboot has to know, the reboot itself,
+# and restarts of services instead of one.
+
+# Their locks are held while packages change: dpkg's two, rpm's in its old and its new place.
+PACKAGE_LOCKS='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock'
+
+# package_lock: K_PID, K_FILE. "3: POSIX  ADVISORY  WRITE 812 00:2f:1893 0 EOF" names the holder; inode numbers of
+# /proc/locks and of stat differ on overlays, so what the holder has open tells the file.
+package_lock() {
+    while read -r _ k_kind _ k_mode k_pid _; do
+        case $k_kind:$k_mode:$k_pid in
+        POSIX:WRITE:[1-9]*) ;;
+        *) continue ;;
+        esac
+        k_open=$(ls -l "/proc/$k_pid/fd" 2>/dev/null)
+        for k_file in $PACKAGE_LOCKS; do
+            case $k_open in
+            *" -> $k_file"*)
+                K_PID=$k_pid K_FILE=$k_file
+                return 0
+                ;;
+            esac
+        done
+    done 2>/dev/null </proc/locks
+    return 1
+}
+
+lock_alive() {
+    lock_read "$BASE/lock" && process_alive "$L_PID" "$L_START" "$L_BOOT"
+}
+
+# Jobs that did something since the boot, by the boot in which they were written or last worked on.
+pending_tell() {
+    for pt_dir in "$BASE"/jobs/*; do
+        [ -f "$pt_dir/plan" ] || continue
+        pt_created='' pt_worked=''
+        { read -r _ _ pt_created <"$pt_dir/created"; } 2>/dev/null
+        { read -r _ _ pt_worked <"$pt_dir/pid"; } 2>/dev/null
+        [ "$pt_created" = "$BOOT" ] || [ "$pt_worked" = "$BOOT" ] || continue
+        for pt_begun in "$pt_dir"/steps/*/started; do
+            [ -f "$pt_begun" ] || continue
+            setting "$pt_dir/plan" title -
+            tell pending "${pt_dir##*/} $LINE"
+            break
+        done
+    done
+}
+
+op_look() {
+    answer_begin
+    tell ok yes
+    tell boot "$BOOT"
+    tell uid "$(id -u)"
+    look_uptime=
+    { read -r look_uptime _ </proc/uptime; } 2>/dev/null
+    tell uptime "${look_uptime:--}"
+    if process_read 1; then
+        tell first "$P_START $(getconf CLK_TCK 2>/dev/null || echo 100)"
+    fi
+    if lock_alive; then
+        setting "$BASE/jobs/$L_JOB/plan" title -
+        tell job "$L_JOB $L_ROLE $LINE"
+    fi
+    if package_lock; then
+        look_name='?'
+        { read -r look_name <"/proc/$K_PID/comm"; } 2>/dev/null
+        tell lock "$K_PID $K_FILE $look_name"
+    fi
+    pending_tell
+    answer_end
+}
+
+# warn MESSAGE, to whoever is logged in.
+op_warn() {
+    if command -v wall >/dev/null; then printf '%s\n' "$1" | wall 2>/dev/null; fi
+    answer_begin
+    tell ok yes
+    answer_end
+}
+
+reboot_ask() {
+    if command -v shutdown >/dev/null; then
+        shutdown -r "$1" "$2"
+    elif [ "$1" != now ]; then
+        echo "there is no shutdown command to ask for a reboot at $1"
+        return 127
+    elif command -v systemctl >/dev/null; then
+        systemctl reboot
+    else
+        reboot
+    fi
+}
+
+# go BOOT WHEN MESSAGE. A connection plugin that retries may bring this a second time, to the host as it is afterwards:
+# BOOT keeps that from being a second reboot. The lock keeps a job from starting between the look and the act.
+op_go() {
+    [ "$BOOT" = "$1" ] || refuse other_boot "This host has booted since it was looked at"
+    [ "$(id -u)" = 0 ] || refuse no_privilege "Only root can reboot this host"
+    LOCK_TOKEN=
+    if [ -d "$BASE" ]; then
+        lock_take reboot -
+        case $? in 1) refuse job_running "Job $L_JOB ($L_ROLE) is at work" ;; esac
+    fi
+    if package_lock; then
+        lock_release
+        refuse packages_locked "Process $K_PID holds $K_FILE"
+    fi
+    go_output=$(reboot_ask "$2" "$3" 2>&1 </dev/null)
+    go_code=$?
+    if [ $go_code != 0 ] || [ "$2" != now ]; then lock_release; fi
+    answer_begin
+    tell ok yes
+    tell code "$go_code"
+    printf '%s' "$go_output" | head -c 2000 | tell_bytes output
+    answer_end
+}
+
+# A service that this very process belongs to ends with it, unless a restart leaves its processes alone.
+carries_us() {
+    grep -q "/$1\(/\|\$\)" /proc/self/cgroup || return 1
+    case $(systemctl show -p KillMode "$1" 2>/dev/null) in
+    *=process | *=none) return 1 ;;
+    esac
+}
+
+# restart UNIT...; the unit "." is the first process, which executes itself anew.
+op_restart() {
+    [ -d /run/systemd/system ] || refuse no_systemd "Services are restarted through systemd, which does not run here"
+    answer_begin
+    tell ok yes
+    for restart_unit in "$@"; do
+        if [ "$restart_unit" = . ]; then
+            restart_output=$(systemctl daemon-reexec 2>&1 </dev/null)
+            restart_code=$?
+        elif carries_us "$restart_unit"; then
+            tell carries "$restart_unit"
+            continue
+        else
+            restart_output=$(systemctl try-restart -- "$restart_unit" 2>&1 </dev/null)
+            restart_code=$?
+        fi
+        tell unit "$restart_code $restart_unit $(printf '%s' "$restart_output" | head -c 500 | hex)"
+    done
+    answer_end
+}
+
+reboot_main() {
+    if ! { boot_read && self_read; }; then
+        refuse unsupported_host "Reboots are proved by /proc, which this host does not have"
+    fi
+    reboot_op=$1
+    shift
+    case $reboot_op in
+    look) op_look ;;
+    warn) op_warn "$1" ;;
+    go) op_go "$@" ;;
+    restart) op_restart "$@" ;;
+    *) refuse bad_request "There is no operation $reboot_op" ;;
+    esac
+}
+
+reboot_main "$@"
