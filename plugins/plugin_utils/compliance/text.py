@@ -45,7 +45,7 @@ def render_run(
         _block("Failed and unreachable", _failures(overview)),
         _block("Not started", _not_started(overview)),
         _block("Warnings", _notes([*warnings, *overview.problems]) + _messages(overview.warnings)),
-        [f"One document per host, outcomes and baselines of this run: {visible(run['path'])}"]
+        ["One document per host, outcomes and baselines of this run:", visible(run["path"])]
         if run and run.get("path")
         else [],
     ]
