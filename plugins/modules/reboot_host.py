@@ -167,7 +167,9 @@ reason:
   type: str
   sample: This run installed 3 patches.
 pending:
-  description: What was installed since the last boot, by title. Jobs where no document was given.
+  description:
+    - What was installed since the last boot and waits for one. By title, or by name, architecture and version where no
+      document was given.
   returned: when it was decided
   type: list
   elements: str

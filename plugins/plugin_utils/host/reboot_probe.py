@@ -22,7 +22,7 @@ _REFUSALS = frozenset(
     "unsupported_host other_boot no_privilege job_running packages_locked no_systemd bad_request".split()
 )
 MESSAGE_LIMIT = 400
-_MOST_PENDING = 100
+_MOST_PENDING = 20000
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class HostState:
     lock: str | None = None
     """Who holds a lock of the package manager, in words."""
     pending: tuple[str, ...] = ()
-    """Jobs that did something since the boot."""
+    """What installs of ours put there since the boot, ``name arch version``."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _state(rows: list[tuple[str, str]]) -> HostState:
         first_process_age=first_process_age(_one(rows, "uptime", "-"), _one(rows, "first", "-")),
         job=_job(_one(rows, "job", "")),
         lock=_lock(_one(rows, "lock", "")),
-        pending=tuple(_titled(*value.partition(" ")[::2]) for value in pending),
+        pending=tuple(one_line(value) for value in pending),
     )
 
 

@@ -4,6 +4,7 @@
 #
 # Follows job_journal.sh in one program (host/reboot_probe.py joins them): what a reboot has to know, the reboot itself,
 # and restarts of services instead of one.
+# shellcheck disable=SC2034,SC2153,SC2154  # variables of job_journal.sh
 
 # Their locks are held while packages change: dpkg's two, rpm's in its old and its new place.
 PACKAGE_LOCKS='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock'
@@ -33,21 +34,12 @@ lock_alive() {
     lock_read "$BASE/lock" && process_alive "$L_PID" "$L_START" "$L_BOOT"
 }
 
-# Jobs that did something since the boot, by the boot in which they were written or last worked on.
+# What installs of ours put here since the boot, a line "name arch version" each; docs/journal.md.
 pending_tell() {
-    for pt_dir in "$BASE"/jobs/*; do
-        [ -f "$pt_dir/plan" ] || continue
-        pt_created='' pt_worked=''
-        { read -r _ _ pt_created <"$pt_dir/created"; } 2>/dev/null
-        { read -r _ _ pt_worked <"$pt_dir/pid"; } 2>/dev/null
-        [ "$pt_created" = "$BOOT" ] || [ "$pt_worked" = "$BOOT" ] || continue
-        for pt_begun in "$pt_dir"/steps/*/started; do
-            [ -f "$pt_begun" ] || continue
-            setting "$pt_dir/plan" title -
-            tell pending "${pt_dir##*/} $LINE"
-            break
-        done
-    done
+    [ -r "$BASE/pending/$BOOT" ] || return 0
+    while IFS= read -r pt_line; do
+        tell pending "$pt_line"
+    done <"$BASE/pending/$BOOT"
 }
 
 op_look() {
