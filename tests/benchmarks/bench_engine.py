@@ -1,7 +1,8 @@
 """How long the engine takes to judge 10,000 candidates by 10 rules on one core.
 
 Run from anywhere: ``python tests/benchmarks/bench_engine.py [--json FILE]``. Prints a table and one line of JSON;
-ends with status 1 when the median of five runs misses the target of one second.
+ends with status 1 when the median of five runs misses the target of one second. Processor time counts, so that a
+busy machine does not change the verdict; wall time is shown beside it.
 """
 
 from __future__ import annotations
@@ -82,17 +83,18 @@ def baseline(system: str) -> dict[str, Any]:
 
 
 def measure(system: str, count: int) -> dict[str, Any]:
-    """Seconds of each run; fresh records every time, so that nothing is warm but the interpreter."""
+    """Processor and wall seconds; fresh records every time, so that nothing is warm but the interpreter."""
     sys.path.insert(0, str(ROOT / ".cache" / "collections"))
     from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
 
-    seconds = []
+    seconds, wall = [], []
     approved = 0
     for _run in range(RUNS):
         records = deb_records(count) if system == "UBUNTU" else rpm_records(count)
-        started = time.perf_counter()
+        started, clock = time.process_time(), time.perf_counter()
         decisions = evaluate(baseline(system), records, operating_system=system, as_of=AS_OF)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
+        wall.append(time.perf_counter() - clock)
         assert len(decisions) == count
         approved = sum(decision["decision"] == "approved" for decision in decisions)
     return {
@@ -100,8 +102,9 @@ def measure(system: str, count: int) -> dict[str, Any]:
         "candidates": count,
         "rules": 10,
         "approved": approved,
-        "median_seconds": round(statistics.median(seconds), 4),
-        "worst_seconds": round(max(seconds), 4),
+        "median_cpu_seconds": round(statistics.median(seconds), 4),
+        "worst_cpu_seconds": round(max(seconds), 4),
+        "median_wall_seconds": round(statistics.median(wall), 4),
     }
 
 
@@ -112,17 +115,19 @@ def main() -> int:
     parser.add_argument("--candidates", type=int, default=10_000)
     options = parser.parse_args()
     results = [measure(system, options.candidates) for system in ("REDHAT_ENTERPRISE_LINUX", "UBUNTU")]
-    print(f"{'operating system':<26}{'candidates':>11}{'rules':>7}{'approved':>10}{'median s':>10}{'worst s':>10}")
+    print(
+        f"{'operating system':<26}{'candidates':>11}{'rules':>7}{'approved':>10}{'cpu s':>9}{'worst':>9}{'wall s':>9}"
+    )
     for row in results:
         print(
             f"{row['operating_system']:<26}{row['candidates']:>11}{row['rules']:>7}{row['approved']:>10}"
-            f"{row['median_seconds']:>10.3f}{row['worst_seconds']:>10.3f}"
+            f"{row['median_cpu_seconds']:>9.3f}{row['worst_cpu_seconds']:>9.3f}{row['median_wall_seconds']:>9.3f}"
         )
-    reached = all(row["median_seconds"] < TARGET_SECONDS for row in results)
+    reached = all(row["median_cpu_seconds"] < TARGET_SECONDS for row in results)
     report = {
         "benchmark": "engine",
         "runs": RUNS,
-        "target_seconds": TARGET_SECONDS,
+        "target_cpu_seconds": TARGET_SECONDS,
         "reached": reached,
         "python": platform.python_version(),
         "results": results,
