@@ -59,13 +59,10 @@ lab-up lab-down:
 # pytest comes last: its summary is the last line, and tests/gates tells in it what the gates before it said.
 test test-all: export OPENFLEET_GATES_RUN := $(shell date +%s)-$(shell echo $$PPID)
 test-all: export OPENFLEET_TEST_ALL := 1
-test: $(VENV)/.dev $(LINK)
+test test-all: $(VENV)/.dev $(LINK)
+	@tests/tools/debian_packages.sh rpm:rpm
 	@$(NOX) gates
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
-
-test-all: $(VENV)/.dev $(LINK)
-	@$(NOX) gates bench
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter test,$@),-m 'not endurance') tests
 
 clean:
 	rm -rf .nox .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output .cache/sanity .cache/ansible .cache/build .cache/scan

@@ -28,7 +28,7 @@ nox.options.sessions = ["lint", "unit"]
 
 COLLECTIONS = ROOT / ".cache" / "collections"
 PACKAGE = "ansible_collections.openfleet.patch.plugins"
-GATES = ("lint", "sanity", "molecule")
+GATES = ("lint", "sanity", "molecule", *(("bench",) if os.environ.get("OPENFLEET_TEST_ALL") else ()))
 GATE_RESULTS = ROOT / ".cache" / "gates.json"
 Steps = dict[str, list[str]]
 SHELLS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")

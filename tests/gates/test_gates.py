@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 RESULTS = Path(__file__).resolve().parents[2] / ".cache" / "gates.json"
-GATES = ("lint", "sanity", "molecule")
+GATES = ("lint", "sanity", "molecule", *(("bench",) if os.environ.get("OPENFLEET_TEST_ALL") else ()))
 RUN = os.environ.get("OPENFLEET_GATES_RUN")
 
 
