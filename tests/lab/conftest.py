@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from openfleet_lab.pytest_fixtures import lab  # noqa: E402
+from openfleet_lab.pytest_fixtures import lab
 
 __all__ = ["lab"]

@@ -35,16 +35,27 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--kind", default="bookworm", choices=layers.kinds())
     sub.add_argument("--feature", action="append", default=[], choices=sorted(FEATURES))
     sub.add_argument("--bare", action="store_true", help="without the test packages")
-    for name, text in (("rm", "destroy one host"), ("cut", "cut its power"), ("on", "power it on again"),
-                       ("off", "stop it in order"), ("reboot", "reboot it in order"), ("freeze", "let it stand still"),
-                       ("thaw", "undo freeze"), ("unplug", "take its network"), ("plug", "undo unplug")):
+    for name, text in (
+        ("rm", "destroy one host"),
+        ("cut", "cut its power"),
+        ("on", "power it on again"),
+        ("off", "stop it in order"),
+        ("reboot", "reboot it in order"),
+        ("freeze", "let it stand still"),
+        ("thaw", "undo freeze"),
+        ("unplug", "take its network"),
+        ("plug", "undo unplug"),
+    ):
         command(name, text, host=True)
     sub = command("run", "run a command in a host as root, without SSH", host=True)
     sub.add_argument("argv", nargs=argparse.REMAINDER)
     sub = command("repo", "alter the repositories that one host sees", host=True)
     sub.add_argument("change", choices=["expire", "sign", "fault", "reset"])
-    sub.add_argument("words", nargs="*", help="expire POCKET | sign POCKET good|broken|stranger|missing | "
-                                              "fault drop|hang|503|none | reset")
+    sub.add_argument(
+        "words",
+        nargs="*",
+        help="expire POCKET | sign POCKET good|broken|stranger|missing | fault drop|hang|503|none | reset",
+    )
     sub = command("snapshot", "keep a stopped host's root as a layer that new hosts can start from", host=True)
     sub.add_argument("snapshot")
     sub = command("inventory", "print the inventory of what runs")
@@ -79,8 +90,9 @@ def act(args: argparse.Namespace) -> int:
             return build(lab, args)
         if args.command == "status":
             for host in api.all_hosts(lab):
-                sys.stdout.write(f"{host.name:20} {host.address:12} {host.kind.name:12} "
-                                 f"{'up' if host.running() else 'off'}\n")
+                sys.stdout.write(
+                    f"{host.name:20} {host.address:12} {host.kind.name:12} {'up' if host.running() else 'off'}\n"
+                )
             return 0
         if args.command == "inventory":
             json.dump(inventories.inventory(lab, user=args.user), sys.stdout, indent=2)
@@ -125,8 +137,17 @@ def act_on_host(lab: Lab, args: argparse.Namespace) -> int:
     elif args.command == "snapshot":
         sys.stdout.write(f"{host.snapshot(args.snapshot)}\n")
     else:
-        {"rm": host.destroy, "cut": host.power_cut, "on": host.power_on, "off": host.power_off, "reboot": host.reboot,
-         "freeze": host.freeze, "thaw": host.thaw, "unplug": host.unplug, "plug": host.plug}[args.command]()
+        {
+            "rm": host.destroy,
+            "cut": host.power_cut,
+            "on": host.power_on,
+            "off": host.power_off,
+            "reboot": host.reboot,
+            "freeze": host.freeze,
+            "thaw": host.thaw,
+            "unplug": host.unplug,
+            "plug": host.plug,
+        }[args.command]()
         if args.command == "rm":
             inventories.write(lab)
     return 0

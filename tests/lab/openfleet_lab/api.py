@@ -10,13 +10,23 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import layers, machine, network, repository
+from . import debs, layers, machine, network, repository
 from .distributions import site_names
 from .hosts import Host
 from .places import CGROUP_NAME, Lab, LabError, run
 from .signing import SigningKey
 
-__all__ = ["Lab", "LabHost", "all_hosts", "find_host", "lab_host", "session", "start_host", "tear_down"]
+__all__ = [
+    "Lab",
+    "LabHost",
+    "all_hosts",
+    "find_host",
+    "forget_snapshot",
+    "lab_host",
+    "session",
+    "start_host",
+    "tear_down",
+]
 
 
 class LabHost(Host):
@@ -30,6 +40,12 @@ class LabHost(Host):
         """From now on the host has repositories of its own, which a test may alter without disturbing others."""
         return repository.own_view(self.lab, self.address, self.kind.distribution)
 
+    def upgrade_in_repository(self, package: str, version: str, pocket: str = "updates") -> repository.View:
+        """A newer `version` of a package of the distribution itself (python3-apt, say), in this host's repositories."""
+        view = self.repositories() or self.own_repositories()
+        view.add_deb(debs.repack(self.lab, layers.ensure_base_of(self.lab, self.kind), package, version), pocket)
+        return view
+
     def repositories(self) -> repository.View | None:
         """The host's own repositories, or None while it sees the common ones."""
         view = repository.View(self.lab, self.address, self.kind.distribution)
@@ -40,14 +56,14 @@ class LabHost(Host):
         repository.View(self.lab, self.address, self.kind.distribution).discard()
 
     def snapshot(self, name: str) -> Path:
-        """Keep what this host changed, as a layer for `start_host(..., on=...)`; the host must be off."""
+        """Keep what this host changed, as a layer for `start_host(..., snapshot=name)`; the host must be off."""
         if self.running():
             raise LabError(f"{self.name} is running: a snapshot of a running root would be torn")
-        target = self.lab.layers / f"snapshot-{name}"
+        target = layers.snapshot_path(self.lab, name)
         if target.exists():
             raise LabError(f"there is a snapshot called {name} already")
         run(["cp", "-a", self.changes, target])
-        (self.lab.layers / f"snapshot-{name}.json").write_text(json.dumps(self.facts))
+        layers.snapshot_record(self.lab, name).write_text(json.dumps(self.facts))
         return target
 
     def destroy(self) -> None:
@@ -64,7 +80,8 @@ def session(folder: str | Path | None = None) -> Iterator[Lab]:
     lab.prepare()
     lab.ensure_ssh_key()
     ticket = lab.users / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    ticket.touch()
+    with lab.lock("leaving"):
+        ticket.touch()
     try:
         yield lab
     finally:
@@ -84,20 +101,27 @@ def _others(lab: Lab) -> bool:
     return alive
 
 
-def start_host(lab: Lab, kind: str, name: str | None = None, *, features: Sequence[str] = (), prepared: bool = True,
-               power: bool = True, snapshot: str | None = None) -> LabHost:
+def start_host(
+    lab: Lab,
+    kind: str,
+    name: str | None = None,
+    *,
+    features: Sequence[str] = (),
+    prepared: bool = True,
+    power: bool = True,
+    snapshot: str | None = None,
+) -> LabHost:
     """A fresh host of `kind` (bookworm, ubuntu2204, ...), up unless `power` is off; the caller destroys it.
 
     With `snapshot` it starts where that one was taken, whatever `kind` says.
     """
     if snapshot:
-        kept = json.loads((lab.layers / f"snapshot-{snapshot}.json").read_text())
-        kind = kept["kind"]
-        stack = [lab.layers / f"snapshot-{snapshot}", *map(Path, kept["layers"])]
+        kind, stack = layers.snapshot_stack(lab, snapshot)
         repository.ensure_server(lab)
     else:
         stack = layers.ensure_stack(lab, kind, features, prepared=prepared)
     host = LabHost(lab, name or f"{kind}-{uuid.uuid4().hex[:6]}")
+    host.claim_name()
     try:
         host.create(stack, kind=kind, names=site_names())
         if power:
@@ -109,8 +133,14 @@ def start_host(lab: Lab, kind: str, name: str | None = None, *, features: Sequen
 
 
 @contextlib.contextmanager
-def lab_host(kind: str = "bookworm", name: str | None = None, *, features: Sequence[str] = (), prepared: bool = True,
-             folder: str | Path | None = None) -> Iterator[LabHost]:
+def lab_host(
+    kind: str = "bookworm",
+    name: str | None = None,
+    *,
+    features: Sequence[str] = (),
+    prepared: bool = True,
+    folder: str | Path | None = None,
+) -> Iterator[LabHost]:
     """A fresh host for the length of a `with` block, gone afterwards."""
     with session(folder) as lab:
         host = start_host(lab, kind, name, features=features, prepared=prepared)
@@ -118,6 +148,11 @@ def lab_host(kind: str = "bookworm", name: str | None = None, *, features: Seque
             yield host
         finally:
             host.destroy()
+
+
+def forget_snapshot(lab: Lab, name: str) -> None:
+    layers.snapshot_record(lab, name).unlink(missing_ok=True)
+    shutil.rmtree(layers.snapshot_path(lab, name), ignore_errors=True)
 
 
 def all_hosts(lab: Lab) -> list[LabHost]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable
@@ -24,8 +25,9 @@ def digest_of(*parts: object) -> str:
 
 
 def base_path(lab: Lab, name: str) -> Path:
-    recipe = digest_of(asdict(BASES[name]), COMMON, [asdict(user) for user in USERS], ROOT_PASSWORD, sudoers(),
-                       PREPARE.read_text())
+    recipe = digest_of(
+        asdict(BASES[name]), COMMON, [asdict(user) for user in USERS], ROOT_PASSWORD, sudoers(), PREPARE.read_text()
+    )
     return lab.bases / f"{name}-{recipe}"
 
 
@@ -42,6 +44,7 @@ def ensure_base(lab: Lab, name: str) -> Path:
 
 def ensure_bases(lab: Lab, names: Iterable[str]) -> dict[str, float]:
     """Build several, two at a time; returns the seconds each one took (0 when it was there)."""
+
     def timed(name: str) -> tuple[str, float]:
         there, started = base_path(lab, name).exists(), time.monotonic()
         ensure_base(lab, name)
@@ -55,7 +58,7 @@ def _build(lab: Lab, name: str, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     recipe = BASES[name]
-    argv = ["mmdebstrap", "--variant=minbase", "--format=directory", "--aptopt=Acquire::Languages \"none\""]
+    argv = ["mmdebstrap", "--variant=minbase", "--format=directory", '--aptopt=Acquire::Languages "none"']
     argv += [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale")]
     argv += [f"--include={','.join((*COMMON, *recipe.extra))}", recipe.suite, str(partial)]
     # No mirror named: mmdebstrap takes the distribution's default, and this machine's proxy settings.
@@ -67,11 +70,14 @@ def _build(lab: Lab, name: str, path: Path) -> None:
     rules = partial / "etc/sudoers.d/openfleet-lab"
     rules.write_text(sudoers())
     rules.chmod(0o440)
-    for old in lab.bases.glob(f"{name}-*"):
-        if old not in (path, partial) and not _in_use(old):
-            shutil.rmtree(old)
     partial.rename(path)
+    prune(lab.bases, name, path)
 
 
-def _in_use(path: Path) -> bool:
-    return str(path) in Path("/proc/self/mounts").read_text()
+def prune(folder: Path, name: str, keep: Path) -> None:
+    """Remove what older recipes of the same name left, unless a host or a snapshot stands on it."""
+    used = Path("/proc/self/mounts").read_text()
+    used += "".join(record.read_text() for record in folder.parent.glob("layers/snapshot.*.json"))
+    for old in folder.iterdir():
+        if old != keep and re.fullmatch(re.escape(name) + "-[0-9a-f]{12}", old.name) and str(old) not in used:
+            shutil.rmtree(old)

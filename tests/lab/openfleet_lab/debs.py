@@ -31,9 +31,13 @@ class Deb:
 
 def control_fields(package: Package, version: Version) -> dict[str, str]:
     fields = {
-        "Package": package.name, "Version": version.version, "Architecture": "all",
-        "Maintainer": "Lab <lab@example.invalid>", "Installed-Size": "8",
-        "Priority": version.priority or package.priority, "Section": version.section or package.section,
+        "Package": package.name,
+        "Version": version.version,
+        "Architecture": "all",
+        "Maintainer": "Lab <lab@example.invalid>",
+        "Installed-Size": "8",
+        "Priority": version.priority or package.priority,
+        "Section": version.section or package.section,
         "Description": package.why,
     }
     if version.depends:
@@ -83,7 +87,7 @@ def _lay_out(tree: Path, package: Package, version: Version, fields: dict[str, s
     for name, body in version.scripts.items():
         script = control / name
         # A maintainer script acts on configure alone, as most do.
-        script.write_text(f"#!/bin/sh\nset -e\n[ \"$1\" = configure ] || exit 0\n[ -n \"$2\" ] || exit 0\n{body}\n")
+        script.write_text(f'#!/bin/sh\nset -e\n[ "$1" = configure ] || exit 0\n[ -n "$2" ] || exit 0\n{body}\n')
         script.chmod(0o755)
     files = {f"/usr/lib/{package.name}/version": version.version + "\n", **version.files}
     for path, content in files.items():
@@ -112,9 +116,11 @@ def read_stanzas(text: str) -> list[dict[str, str]]:
 def installed_stanzas(root: Path) -> list[dict[str, str]]:
     """What the packages installed in `root` say about themselves, as their archive's index would."""
     gone = ("Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited")
-    return [{key: value for key, value in fields.items() if key not in gone}
-            for fields in read_stanzas((root / "var/lib/dpkg/status").read_text())
-            if fields.get("Status") == "install ok installed"]
+    return [
+        {key: value for key, value in fields.items() if key not in gone}
+        for fields in read_stanzas((root / "var/lib/dpkg/status").read_text())
+        if fields.get("Status") == "install ok installed"
+    ]
 
 
 def repack(lab: Lab, root: Path, name: str, version: str) -> Deb:

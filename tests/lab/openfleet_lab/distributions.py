@@ -41,12 +41,14 @@ class Distribution:
             else:
                 text = f"deb [arch=amd64 signed-by={keyring}] {url} {suite}{component}"
             lines.setdefault(place, []).append(text)
-        return {place: "\n".join(found) + ("" if place.endswith(".sources") else "\n")
-                for place, found in lines.items()}
+        return {
+            place: "\n".join(found) + ("" if place.endswith(".sources") else "\n") for place, found in lines.items()
+        }
 
 
-def _release(origin: str, label: str, suite: str, codename: str, version: str = "", *,
-             backports: bool = False) -> dict[str, str]:
+def _release(
+    origin: str, label: str, suite: str, codename: str, version: str = "", *, backports: bool = False
+) -> dict[str, str]:
     fields = {"Origin": origin, "Label": label, "Suite": suite, "Codename": codename}
     if version:
         fields["Version"] = version
@@ -64,44 +66,88 @@ VENDOR = {
 def _debian(codename: str, suite: str, version: str) -> Distribution:
     old_security = codename in ("jessie", "stretch", "buster")
     security_path = f"{codename}/updates" if old_security else f"{codename}-security"
-    return Distribution(codename, {
-        "release": Pocket("deb.lab", "debian", codename, _release("Debian", "Debian", suite, codename, version)),
-        "updates": Pocket("deb.lab", "debian", f"{codename}-updates",
-                          _release("Debian", "Debian", f"{suite}-updates", f"{codename}-updates")),
-        "security": Pocket("security.deb.lab", "debian-security", security_path,
-                           _release("Debian", "Debian-Security", suite if old_security else f"{suite}-security",
-                                    codename if old_security else f"{codename}-security", version)),
-        "backports": Pocket("deb.lab", "debian", f"{codename}-backports",
-                            _release("Debian Backports", "Debian Backports", f"{suite}-backports",
-                                     f"{codename}-backports", backports=True)),
-        **VENDOR,
-    }, deb822="/etc/apt/sources.list.d/debian.sources" if codename == "trixie" else "")
+    return Distribution(
+        codename,
+        {
+            "release": Pocket("deb.lab", "debian", codename, _release("Debian", "Debian", suite, codename, version)),
+            "updates": Pocket(
+                "deb.lab",
+                "debian",
+                f"{codename}-updates",
+                _release("Debian", "Debian", f"{suite}-updates", f"{codename}-updates"),
+            ),
+            "security": Pocket(
+                "security.deb.lab",
+                "debian-security",
+                security_path,
+                _release(
+                    "Debian",
+                    "Debian-Security",
+                    suite if old_security else f"{suite}-security",
+                    codename if old_security else f"{codename}-security",
+                    version,
+                ),
+            ),
+            "backports": Pocket(
+                "deb.lab",
+                "debian",
+                f"{codename}-backports",
+                _release(
+                    "Debian Backports",
+                    "Debian Backports",
+                    f"{suite}-backports",
+                    f"{codename}-backports",
+                    backports=True,
+                ),
+            ),
+            **VENDOR,
+        },
+        deb822="/etc/apt/sources.list.d/debian.sources" if codename == "trixie" else "",
+    )
 
 
 def _ubuntu(codename: str, version: str) -> Distribution:
     def pocket(site: str, suffix: str, backports: bool = False) -> Pocket:
         suite = codename + suffix
-        return Pocket(site, "ubuntu", suite,
-                      _release("Ubuntu", "Ubuntu", suite, codename, version, backports=backports))
-    return Distribution(codename, {
-        "release": pocket("ubuntu.lab", ""),
-        "updates": pocket("ubuntu.lab", "-updates"),
-        "security": pocket("security.ubuntu.lab", "-security"),
-        "backports": pocket("ubuntu.lab", "-backports", backports=True),
-        "esm": Pocket("esm.ubuntu.lab", "infra/ubuntu", f"{codename}-infra-security",
-                      _release("UbuntuESM", "UbuntuESM", f"{codename}-infra-security", codename, version)),
-        **VENDOR,
-    }, deb822="/etc/apt/sources.list.d/ubuntu.sources" if codename == "noble" else "")
+        return Pocket(
+            site, "ubuntu", suite, _release("Ubuntu", "Ubuntu", suite, codename, version, backports=backports)
+        )
+
+    return Distribution(
+        codename,
+        {
+            "release": pocket("ubuntu.lab", ""),
+            "updates": pocket("ubuntu.lab", "-updates"),
+            "security": pocket("security.ubuntu.lab", "-security"),
+            "backports": pocket("ubuntu.lab", "-backports", backports=True),
+            "esm": Pocket(
+                "esm.ubuntu.lab",
+                "infra/ubuntu",
+                f"{codename}-infra-security",
+                _release("UbuntuESM", "UbuntuESM", f"{codename}-infra-security", codename, version),
+            ),
+            **VENDOR,
+        },
+        deb822="/etc/apt/sources.list.d/ubuntu.sources" if codename == "noble" else "",
+    )
 
 
 def _raspbian(codename: str, suite: str) -> Distribution:
     """Raspbian has one pocket: no security archive of its own. The foundation's archive comes beside it."""
-    return Distribution(codename, {
-        "release": Pocket("raspbian.lab", "raspbian", codename, _release("Raspbian", "Raspbian", suite, codename)),
-        "updates": Pocket("archive.raspberrypi.lab", "debian", codename,
-                          _release("Raspberry Pi Foundation", "Raspberry Pi Foundation", suite, codename)),
-        **VENDOR,
-    }, falls_to={"security": "release"})
+    return Distribution(
+        codename,
+        {
+            "release": Pocket("raspbian.lab", "raspbian", codename, _release("Raspbian", "Raspbian", suite, codename)),
+            "updates": Pocket(
+                "archive.raspberrypi.lab",
+                "debian",
+                codename,
+                _release("Raspberry Pi Foundation", "Raspberry Pi Foundation", suite, codename),
+            ),
+            **VENDOR,
+        },
+        falls_to={"security": "release"},
+    )
 
 
 DISTRIBUTIONS = {

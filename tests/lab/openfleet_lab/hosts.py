@@ -19,6 +19,8 @@ from .places import CGROUP_NAME, CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, L
 from .recipes import ROOT_PASSWORD, USERS
 
 BOOT_SECONDS = 30
+# The same for all: apt's phasing draws its lot from it, and one host in a hundred draws "0 %" as its turn.
+MACHINE_ID = hashlib.sha256(b"openfleet-lab").hexdigest()[:32]
 GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -39,6 +41,13 @@ class Host:
         return loaded
 
     @property
+    def layers(self) -> list[str]:
+        """The read-only layers it stands on, topmost first."""
+        found = self.facts["layers"]
+        assert isinstance(found, list)
+        return [str(layer) for layer in found]
+
+    @property
     def number(self) -> int:
         return int(str(self.facts["number"]))
 
@@ -54,13 +63,20 @@ class Host:
     def cgroup(self) -> Path:
         return machine.cgroup_root() / CGROUP_NAME / self.name
 
+    def claim_name(self) -> None:
+        """Make the host's folder; a name is taken as long as it exists."""
+        try:
+            self.folder.mkdir(parents=True)
+        except FileExistsError:
+            raise LabError(f"there is a host called {self.name} already") from None
+
     def create(self, layers: Sequence[Path], *, kind: str, names: Sequence[str] = ()) -> None:
-        """Give the host its folder, address and root: `layers` from the topmost to the base."""
+        """Give the host (its name claimed) its address and root: `layers` from the topmost to the base."""
         network.ensure_bridge(self.lab)
-        self.folder.mkdir(parents=True)
         number = network.claim_address(self.lab, self.name)
         (self.folder / "host.json").write_text(
-            json.dumps({"number": number, "kind": kind, "layers": [str(layer) for layer in layers]}))
+            json.dumps({"number": number, "kind": kind, "layers": [str(layer) for layer in layers]})
+        )
         for part in ("up", "work", "root"):
             (self.folder / part).mkdir()
         self._mount()
@@ -68,17 +84,26 @@ class Host:
         network.plug_in(self.netns, self.number)
 
     def _mount(self) -> None:
-        lower = ":".join(str(layer) for layer in self.facts["layers"])  # type: ignore[attr-defined]
-        run(["mount", "-t", "overlay", "overlay", "-o",
-             f"lowerdir={lower},upperdir={self.changes},workdir={self.folder / 'work'}", self.root])
+        lower = ":".join(self.layers)
+        run(
+            [
+                "mount",
+                "-t",
+                "overlay",
+                "overlay",
+                "-o",
+                f"lowerdir={lower},upperdir={self.changes},workdir={self.folder / 'work'}",
+                self.root,
+            ]
+        )
 
     def _introduce(self, names: Sequence[str]) -> None:
         etc = self.root / "etc"
         (etc / "hostname").write_text(self.name + "\n")
-        # Fixed by the name: apt's phasing draws its lot from the machine id.
-        (etc / "machine-id").write_text(hashlib.md5(self.name.encode()).hexdigest() + "\n")
-        (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n"
-                                   f"{CONTROLLER_ADDRESS} controller.lab {' '.join(names)}\n")
+        (etc / "machine-id").write_text(MACHINE_ID + "\n")
+        (etc / "hosts").write_text(
+            f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n{CONTROLLER_ADDRESS} controller.lab {' '.join(names)}\n"
+        )
         public = self.lab.ssh_key.with_suffix(".pub").read_text()
         for home, owner in [("root", 0), *((f"home/{u.name}", self._uid(u.name)) for u in USERS)]:
             folder = self.root / home / ".ssh"
@@ -100,10 +125,26 @@ class Host:
         # setsid forks: the supervisor belongs to nobody's process table, so no caller has to reap it.
         with open(self.lab.logs / f"{self.name}.log", "ab") as log:
             subprocess.run(
-                ["setsid", "--fork", "unshare", "-m", "--propagation", "slave", "sh",
-                 str(GUEST_FILES / "supervise.sh"), self.name, str(self.root), self.netns,
-                 f"{CGROUP_NAME}/{self.name}", str(self.folder / "pid")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+                [
+                    "setsid",
+                    "--fork",
+                    "unshare",
+                    "-m",
+                    "--propagation",
+                    "slave",
+                    "sh",
+                    str(GUEST_FILES / "supervise.sh"),
+                    self.name,
+                    str(self.root),
+                    self.netns,
+                    f"{CGROUP_NAME}/{self.name}",
+                    str(self.folder / "pid"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
         if wait:
             self.wait_until_up()
 
@@ -144,21 +185,47 @@ class Host:
     def boot_id(self) -> str:
         return self.ssh(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
 
-    def run(self, argv: Sequence[str], *, check: bool = True, stdin: str | None = None,
-            timeout: float | None = 120) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, argv: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout: float | None = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Run as root inside the running host without sshd (also when its network is unplugged)."""
-        enter = ["nsenter", "-t", str(self.init_pid()), "-m", "-u", "-i", "-n", "-p", "--", "env", "-i",
-                 f"PATH={GUEST_PATH}", "HOME=/root", "LC_ALL=C.UTF-8"]
+        enter = [
+            "nsenter",
+            "-t",
+            str(self.init_pid()),
+            "-m",
+            "-u",
+            "-i",
+            "-n",
+            "-p",
+            "--",
+            "env",
+            "-i",
+            f"PATH={GUEST_PATH}",
+            "HOME=/root",
+            "LC_ALL=C.UTF-8",
+        ]
         return run([*enter, *argv], check=check, stdin=stdin, timeout=timeout)
 
     def ssh_argv(self, user: str = "root") -> list[str]:
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes",
-                   "ConnectTimeout=5"]
-        return ["ssh", "-i", str(self.lab.ssh_key), *(word for o in options for word in ("-o", o)),
-                f"{user}@{self.address}"]
+        options = [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "BatchMode=yes",
+            "ConnectTimeout=5",
+        ]
+        return [
+            "ssh",
+            "-i",
+            str(self.lab.ssh_key),
+            *(word for o in options for word in ("-o", o)),
+            f"{user}@{self.address}",
+        ]
 
-    def ssh(self, argv: Sequence[str], *, user: str = "root", check: bool = True,
-            timeout: float | None = 60) -> subprocess.CompletedProcess[str]:
+    def ssh(
+        self, argv: Sequence[str], *, user: str = "root", check: bool = True, timeout: float | None = 60
+    ) -> subprocess.CompletedProcess[str]:
         """Run over SSH; the words are joined by the remote shell, as ssh does."""
         return run([*self.ssh_argv(user), *argv], check=check, timeout=timeout)
 
@@ -235,7 +302,8 @@ class Host:
         """Ansible variables that reach the host as `user`."""
         common = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         variables: dict[str, object] = {
-            "ansible_host": self.address, "ansible_user": user,
+            "ansible_host": self.address,
+            "ansible_user": user,
             "ansible_ssh_private_key_file": str(self.lab.ssh_key),
             "ansible_ssh_common_args": f"{common} -o ControlPath={self.lab.control_sockets}/%r@%h",
             "lab_root_password": ROOT_PASSWORD,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from . import debs, repository
-from .bases import digest_of, ensure_base
+from .bases import digest_of, ensure_base, prune
 from .distributions import DISTRIBUTIONS, site_names
 from .packages import BULK, PACKAGES, TROUBLE, Package
 from .places import CONTROLLER_ADDRESS, Lab, LabError, run
@@ -43,26 +45,57 @@ def kinds() -> list[str]:
     return [*BASES, *DRESSINGS]
 
 
+def ensure_base_of(lab: Lab, kind: Kind) -> Path:
+    return ensure_base(lab, kind.base)
+
+
+def snapshot_path(lab: Lab, name: str) -> Path:
+    return lab.layers / f"snapshot.{name}"
+
+
+def snapshot_record(lab: Lab, name: str) -> Path:
+    return lab.layers / f"snapshot.{name}.json"
+
+
+def snapshot_stack(lab: Lab, name: str) -> tuple[str, list[Path]]:
+    """Kind and layers, topmost first, of a root that LabHost.snapshot() kept."""
+    record = snapshot_record(lab, name)
+    if not record.exists():
+        raise LabError(f"there is no snapshot called {name}")
+    kept = json.loads(record.read_text())
+    return str(kept["kind"]), [snapshot_path(lab, name), *map(Path, kept["layers"])]
+
+
 def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared: bool = True) -> list[Path]:
     """The layers of a host, topmost first: features, prepared packages, dressing, base."""
     kind = kind_of(name)
     stack = [ensure_base(lab, kind.base)]
     if name in DRESSINGS:
         dressing = DRESSINGS[name]
-        stack = _stacked(lab, f"dress-{name}", stack, digest_of(asdict(dressing)),
-                         lambda root: _write_files(root, dressing.files))
+        stack = _stacked(
+            lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: _write_files(root, dressing.files)
+        )
     repository.ensure_server(lab)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public
-    stack = _stacked(lab, f"sources-{name}", stack, digest_of(Path(__file__).read_text(), signer.read_bytes().hex(),
-                                                              repr(DISTRIBUTIONS[kind.distribution])),
-                     lambda root: _use_repositories(root, kind.distribution, signer))
+    stack = _stacked(
+        lab,
+        f"sources-{name}",
+        stack,
+        digest_of(Path(__file__).read_text(), signer.read_bytes().hex(), repr(DISTRIBUTIONS[kind.distribution])),
+        lambda root: _use_repositories(root, kind.distribution, signer),
+    )
     if prepared:
-        stack = _stacked(lab, f"prepared-{name}", stack, repository.recipe_digest(),
-                         lambda root: _install_old(lab, root, PACKAGES, view))
+        stack = _stacked(
+            lab,
+            f"prepared-{name}",
+            stack,
+            repository.recipe_digest(),
+            lambda root: _install_old(lab, root, PACKAGES, view),
+        )
     for feature in features:
-        stack = _stacked(lab, f"{feature}-{name}", stack, digest_of(FEATURES[feature], repository.recipe_digest()),
-                         lambda root, feature=feature: _add_feature(lab, root, feature, view))  # type: ignore[misc]
+        digest = digest_of(FEATURES[feature], repository.recipe_digest())
+        stack = _stacked(lab, f"{feature}-{name}", stack, digest, partial(_add_feature, lab, feature, view))
     return stack
 
 
@@ -74,10 +107,9 @@ def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callab
             if not path.exists():
                 with _scratch(lab, name, below) as (root, upper):
                     change(root)
-                    # The same instant for every folder that apt compares with its caches.
-                    run(["sync", "-f", upper])
                     run(["umount", root])
                     upper.rename(path)
+                prune(lab.layers, name, path)
     return [path, *below]
 
 
@@ -90,8 +122,17 @@ def _scratch(lab: Lab, name: str, below: list[Path]) -> Iterator[tuple[Path, Pat
     shutil.rmtree(folder, ignore_errors=True)
     for path in (root, upper, work):
         path.mkdir(parents=True)
-    run(["mount", "-t", "overlay", "overlay", "-o",
-         f"lowerdir={':'.join(map(str, below))},upperdir={upper},workdir={work}", root])
+    run(
+        [
+            "mount",
+            "-t",
+            "overlay",
+            "overlay",
+            "-o",
+            f"lowerdir={':'.join(map(str, below))},upperdir={upper},workdir={work}",
+            root,
+        ]
+    )
     try:
         yield root, upper
     finally:
@@ -102,9 +143,11 @@ def _scratch(lab: Lab, name: str, below: list[Path]) -> Iterator[tuple[Path, Pat
 
 def chroot(root: Path, argv: Sequence[str], *, stdin: str = "") -> str:
     """Run in a root that is not booted, with /proc and /dev of its own for that moment; returns its output."""
-    script = ('mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1\n'
-              'root=$1; shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root '
-              'DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"')
+    script = (
+        'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1\n'
+        "root=$1; shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root "
+        'DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"'
+    )
     return run(["unshare", "-m", "sh", "-c", script, "sh", str(root), *argv], stdin=stdin).stdout
 
 
@@ -149,13 +192,13 @@ def _install_old(lab: Lab, root: Path, packages: Sequence[Package], view: reposi
             chroot(root, ["apt-mark", mark, *names])
     for package in packages:
         if package.pin is not None:
-            _write_files(root, {f"/etc/apt/preferences.d/{package.name}":
-                                f"Package: {package.name}\nPin: version *\nPin-Priority: {package.pin}\n"})
+            pin = f"Package: {package.name}\nPin: version *\nPin-Priority: {package.pin}\n"
+            _write_files(root, {f"/etc/apt/preferences.d/{package.name}": pin})
         _write_files(root, dict(package.local_changes))
     chroot(root, ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any"])
 
 
-def _add_feature(lab: Lab, root: Path, feature: str, view: repository.View) -> None:
+def _add_feature(lab: Lab, feature: str, view: repository.View, root: Path) -> None:
     recipe = FEATURES[feature]
     _write_files(root, recipe.files)
     table = {"bulk": BULK, "trouble": TROUBLE}.get(recipe.packages, ())

@@ -44,8 +44,10 @@ def require() -> None:
         missing.append("debian-archive-keyring")
     if missing:
         run(["apt-get", "update", "-q"])
-        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
-            env={"DEBIAN_FRONTEND": "noninteractive"})
+        run(
+            ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
     # 128, the default, ends at about 20 guests: "Too many open files".
     if int(INOTIFY_INSTANCES.read_text()) < 1024:
         try:
@@ -56,4 +58,9 @@ def require() -> None:
 
 def cgroup_root() -> Path:
     """Mount point of the cgroup2 tree: /sys/fs/cgroup, or its `unified` folder on a hybrid machine."""
-    return Path(run(["findmnt", "-n", "-o", "TARGET", "-t", "cgroup2"]).stdout.split()[0])
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        target = Path(line.split()[1])
+        # A mount can be hidden by a later one above it.
+        if line.split()[2] == "cgroup2" and (target / "cgroup.controllers").exists():
+            return target
+    raise LabError("no cgroup2 tree is mounted")

@@ -28,6 +28,10 @@ def remove_bridge(lab: Lab) -> None:
         if Path(f"/sys/class/net/{BRIDGE}").exists():
             run(["ip", "link", "del", BRIDGE])
         OWNER_FILE.unlink(missing_ok=True)
+        # iproute2 mounts its folder onto itself at the first namespace and leaves that mount for good.
+        names = Path("/run/netns")
+        if f" {names} " in Path("/proc/self/mounts").read_text() and not any(names.iterdir()):
+            run(["umount", names])
 
 
 def claim_address(lab: Lab, name: str) -> int:
@@ -52,8 +56,11 @@ def plug_in(netns: str, number: int) -> None:
     run(["ip", "netns", "add", netns])
     run(["ip", "link", "add", f"vl-{number}", "type", "veth", "peer", "name", "host0", "netns", netns])
     run(["ip", "link", "set", f"vl-{number}", "master", BRIDGE, "up"])
-    for words in (["link", "set", "host0", "address", mac], ["addr", "add", f"{SUBNET}.{number}/24", "dev", "host0"],
-                  ["link", "set", "lo", "up"]):
+    for words in (
+        ["link", "set", "host0", "address", mac],
+        ["addr", "add", f"{SUBNET}.{number}/24", "dev", "host0"],
+        ["link", "set", "lo", "up"],
+    ):
         run(["ip", "-n", netns, *words])
     plug(netns)
 

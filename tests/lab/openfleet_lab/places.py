@@ -26,13 +26,27 @@ class LabUnavailable(LabError):
     """This machine cannot carry the lab at all (not root, not Debian). Tests turn it into a skip."""
 
 
-def run(argv: Sequence[str | Path], *, stdin: str | None = None, check: bool = True,
-        env: dict[str, str] | None = None, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    argv: Sequence[str | Path],
+    *,
+    stdin: str | None = None,
+    check: bool = True,
+    env: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run one command, output captured; raises LabError with the end of its output unless `check` is off."""
     words = [str(word) for word in argv]
     where = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, errors="replace", timeout=timeout,
-                          env={**os.environ, **env} if env else None, **where)  # type: ignore[call-overload]
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        check=False,
+        errors="replace",
+        timeout=timeout,
+        env={**os.environ, **env} if env else None,
+        **where,
+    )
     if check and done.returncode:
         raise LabError(f"{' '.join(words)}: exit {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}")
     return done
@@ -56,8 +70,16 @@ class Lab:
         self.inventory = self.folder / "inventory.json"
 
     def prepare(self) -> None:
-        for path in (self.bases, self.layers, self.hosts, self.addresses, self.repositories, self.locks,
-                     self.logs, self.users):
+        for path in (
+            self.bases,
+            self.layers,
+            self.hosts,
+            self.addresses,
+            self.repositories,
+            self.locks,
+            self.logs,
+            self.users,
+        ):
             path.mkdir(parents=True, exist_ok=True)
         for path in (self.keys, self.control_sockets):
             path.mkdir(mode=0o700, exist_ok=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-COMMON = ("systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,iproute2,iputils-ping,"
-          "ca-certificates,sudo,procps,unattended-upgrades,apt-utils,needrestart,fish,tcsh").split(",")
+COMMON = (
+    "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,iproute2,iputils-ping,"
+    "ca-certificates,sudo,procps,unattended-upgrades,apt-utils,needrestart,fish,tcsh"
+).split(",")
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,26 @@ class Feature:
     script: str = ""
 
 
-BANNER = "*** Authorised use only. {\"protocol\": 1} ***\n"
+BANNER = '*** Authorised use only. {"protocol": 1} ***\n'
 
 FEATURES = {
-    "noisy": Feature("talks at every login: sshd banner, profile and .bashrc", {
-        "/etc/ssh/sshd_config.d/banner.conf": "Banner /etc/issue.lab\n",
-        "/etc/issue.lab": BANNER,
-        "/etc/profile.d/lab.sh": "echo 'Welcome, this host is noisy'\n",
-        "/root/.bashrc": "echo 'noise from .bashrc'\n",
-    }),
-    "killuser": Feature("a login session per connection; whatever runs in it dies with it", {
-        "/etc/systemd/logind.conf.d/lab.conf": "[Login]\nKillUserProcesses=yes\n",
-    }, script="sed -i 's/^#\\(session.*pam_systemd\\.so.*\\)$/\\1/' /etc/pam.d/common-session\n"
-              "grep -q '^session.*pam_systemd' /etc/pam.d/common-session\n"),
+    "noisy": Feature(
+        "talks at every login: sshd banner, profile and .bashrc",
+        {
+            "/etc/ssh/sshd_config.d/banner.conf": "Banner /etc/issue.lab\n",
+            "/etc/issue.lab": BANNER,
+            "/etc/profile.d/lab.sh": "echo 'Welcome, this host is noisy'\n",
+            "/root/.bashrc": "echo 'noise from .bashrc'\n",
+        },
+    ),
+    "killuser": Feature(
+        "a login session per connection; whatever runs in it dies with it",
+        {
+            "/etc/systemd/logind.conf.d/lab.conf": "[Login]\nKillUserProcesses=yes\n",
+        },
+        script="sed -i 's/^#\\(session.*pam_systemd\\.so.*\\)$/\\1/' /etc/pam.d/common-session\n"
+        "grep -q '^session.*pam_systemd' /etc/pam.d/common-session\n",
+    ),
     "bulk": Feature("thirty packages alike with a fix waiting each", packages="bulk"),
     "trouble": Feature("packages whose fixes fail, hang, ask and take long", packages="trouble"),
 }
@@ -95,13 +104,11 @@ FEATURES = {
 def _ubuntu(version: str, codename: str, name: str) -> dict[str, str | None]:
     return {
         "/etc/os-release": "-> ../usr/lib/os-release",
-        "/usr/lib/os-release":
-            f'PRETTY_NAME="Ubuntu {version} LTS"\nNAME="Ubuntu"\nVERSION_ID="{version}"\n'
-            f'VERSION="{version} LTS ({name})"\nVERSION_CODENAME={codename}\nID=ubuntu\nID_LIKE=debian\n'
-            f'UBUNTU_CODENAME={codename}\n',
-        "/etc/lsb-release":
-            f"DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={version}\nDISTRIB_CODENAME={codename}\n"
-            f'DISTRIB_DESCRIPTION="Ubuntu {version} LTS"\n',
+        "/usr/lib/os-release": f'PRETTY_NAME="Ubuntu {version} LTS"\nNAME="Ubuntu"\nVERSION_ID="{version}"\n'
+        f'VERSION="{version} LTS ({name})"\nVERSION_CODENAME={codename}\nID=ubuntu\nID_LIKE=debian\n'
+        f"UBUNTU_CODENAME={codename}\n",
+        "/etc/lsb-release": f"DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={version}\nDISTRIB_CODENAME={codename}\n"
+        f'DISTRIB_DESCRIPTION="Ubuntu {version} LTS"\n',
         "/etc/dpkg/origins/ubuntu": "Vendor: Ubuntu\nVendor-URL: https://ubuntu.invalid/\nParent: Debian\n",
         "/etc/dpkg/origins/default": "-> ubuntu",
         "/etc/debian_version": {"18.04": "buster/sid\n", "22.04": "bookworm/sid\n"}.get(version, "trixie/sid\n"),
@@ -115,9 +122,8 @@ def _debian(version: str, codename: str, point: str, *, ident: str = "debian") -
     like = "ID_LIKE=debian\n" if ident == "raspbian" else ""
     return {
         "/etc/os-release": "-> ../usr/lib/os-release",
-        "/usr/lib/os-release":
-            f'PRETTY_NAME="{title} GNU/Linux {version} ({codename})"\nNAME="{title} GNU/Linux"\n'
-            f'VERSION_ID="{version}"\nVERSION="{version} ({codename})"\n{coded}ID={ident}\n{like}',
+        "/usr/lib/os-release": f'PRETTY_NAME="{title} GNU/Linux {version} ({codename})"\nNAME="{title} GNU/Linux"\n'
+        f'VERSION_ID="{version}"\nVERSION="{version} ({codename})"\n{coded}ID={ident}\n{like}',
         "/etc/debian_version": f"{point}\n",
     }
 

@@ -41,16 +41,20 @@ class View:
 
     def load(self) -> View:
         state = json.loads(self._state_file.read_text())
-        self.entries = {role: [Deb(Path(path), fields) for path, fields in debs_]
-                        for role, debs_ in state["entries"].items()}
+        self.entries = {
+            role: [Deb(Path(path), fields) for path, fields in debs_] for role, debs_ in state["entries"].items()
+        }
         self.index_only, self.release = state["index_only"], state["release"]
         self.signature = state["signature"]
         return self
 
     def save(self) -> None:
-        state = {"entries": {role: [(str(deb.path), deb.fields) for deb in found]
-                             for role, found in self.entries.items()},
-                 "index_only": self.index_only, "release": self.release, "signature": self.signature}
+        state = {
+            "entries": {role: [(str(deb.path), deb.fields) for deb in found] for role, found in self.entries.items()},
+            "index_only": self.index_only,
+            "release": self.release,
+            "signature": self.signature,
+        }
         _write(self._state_file, json.dumps(state).encode())
 
     def add(self, package: Package, version: Version, *, publish: bool = True) -> Deb:
@@ -111,8 +115,9 @@ class View:
         fields = {**pocket.release, "Date": _stamp(-60), **self.release.get(role, {})}
         if not flat:
             fields |= {"Architectures": "amd64", "Components": "main"}
-        sums = "".join(f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n"
-                       for name, content in files.items())
+        sums = "".join(
+            f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in files.items()
+        )
         _write(suite / "Release", (debs.stanza(fields) + "SHA256:\n" + sums).encode())
         self._sign(suite, self.signature.get(role, "good"))
 
@@ -126,8 +131,10 @@ class View:
             found.append(deb.fields | {"Filename": pool + deb.path.name})
         if role == "release":
             # What the base brought with it: listed as its archive lists it, but not served.
-            found += [fields | {"Filename": f"pool/not-served/{fields['Package']}.deb", "Size": "1",
-                                "SHA256": "0" * 64} for fields in self.index_only]
+            found += [
+                fields | {"Filename": f"pool/not-served/{fields['Package']}.deb", "Size": "1", "SHA256": "0" * 64}
+                for fields in self.index_only
+            ]
         return found
 
     def _sign(self, suite: Path, how: str) -> None:
@@ -137,7 +144,8 @@ class View:
             return
         partial = suite / ".InRelease"
         SigningKey(self.lab, "stranger" if how == "stranger" else "archive").ensure().clearsign(
-            suite / "Release", partial)
+            suite / "Release", partial
+        )
         if how == "broken":
             partial.write_text(partial.read_text().replace("\nDate: ", "\nDate:  ", 1))
         partial.rename(signed)
@@ -202,9 +210,22 @@ def ensure_server(lab: Lab) -> None:
             return
         (lab.repositories / "views").mkdir(parents=True, exist_ok=True)
         with open(lab.logs / "server.log", "ab") as log:
-            subprocess.run(["setsid", "--fork", sys.executable, "-B", str(Path(__file__).with_name("server.py")),
-                            str(lab.repositories / "views"), CONTROLLER_ADDRESS, "80"],
-                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+            subprocess.run(
+                [
+                    "setsid",
+                    "--fork",
+                    sys.executable,
+                    "-B",
+                    str(Path(__file__).with_name("server.py")),
+                    str(lab.repositories / "views"),
+                    CONTROLLER_ADDRESS,
+                    "80",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
         until = time.monotonic() + 10
         while time.monotonic() < until:
             try:

@@ -23,8 +23,9 @@ class SigningKey:
         with self._lab.lock("keys"):
             if not self.public.exists():
                 self.home.mkdir(mode=0o700, exist_ok=True)
-                self._gpg("--quick-gen-key", f"Lab {self._name} <{self._name}@example.invalid>", "ed25519", "sign",
-                          "never")
+                self._gpg(
+                    "--quick-gen-key", f"Lab {self._name} <{self._name}@example.invalid>", "ed25519", "sign", "never"
+                )
                 self._gpg("--output", self.public, "--export")
         return self
 
