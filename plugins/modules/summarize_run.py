@@ -1,9 +1,8 @@
-# -*- coding: utf-8 -*-
-# Copyright (c) The openfleet.patch developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# The documentation of the action plugin of the same name, which does the work on the controller.
+"""Documentation of the task; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: summarize_run
@@ -20,7 +19,7 @@ author:
 options:
   state_directory:
     description:
-      - Folder on the controller that keeps runs, documents and the first-seen ledger.
+      - Folder on the controller for run directories, documents and the record of when versions were first seen.
     type: path
     default: ~/.openfleet-patch
   run_id:
@@ -52,17 +51,19 @@ options:
       - Print the summary. With a callback that prints JSON nothing is printed, since that would spoil its output.
     type: bool
     default: true
+extends_documentation_fragment:
+  - openfleet.patch.attributes
 attributes:
   check_mode:
     support: full
-    description: Changes nothing on any host, so check mode makes no difference.
+    details: Nothing on a host is changed, so check mode does the same.
   diff_mode:
     support: none
-    description: There is nothing to compare.
+    details: There is no change to show.
   platform:
-    support: full
+    description: Which operating systems it works on.
     platforms: all
-    description: The kinds of host this works for.
+    support: full
 notes:
   - An empty O(hosts) list of a play without hosts gives an empty summary and no failure.
 seealso:

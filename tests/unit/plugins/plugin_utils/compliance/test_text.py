@@ -139,7 +139,7 @@ def test_nothing_from_a_host_reaches_the_terminal_raw(place: str) -> None:
     if place == "package":
         changed["candidates"] = [candidate(HOSTILE)]
     if place == "version":
-        changed["candidates"] = [candidate("libssl3", installed_version=HOSTILE)]
+        changed["candidates"] = [candidate("libssl3", HOSTILE)]
     if place == "warning":
         changed["warnings"] = [{"kind": "x", "message": HOSTILE}]
     if place == "repository error":
