@@ -54,7 +54,8 @@ class Proof:
 
     def told(self) -> dict[str, Any]:
         """``after`` (boot id) and ``first_process_age`` (seconds) as last seen."""
-        assert self._last is not None
+        if self._last is None:
+            raise AssertionError("told() comes after the first look at the host")
         return {"after": self._last.boot_id, "first_process_age": self._last.first_process_age}
 
     def failure(self, seconds: int) -> PatchError:

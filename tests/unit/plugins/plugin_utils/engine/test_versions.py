@@ -58,8 +58,8 @@ def test_versions_sort_as_the_package_manager_sorts_them(scheme: str, order: lis
 
 @pytest.mark.parametrize(("scheme", "pairs"), [("rpm", RPM_EQUAL), ("deb", DEB_EQUAL)])
 def test_different_writing_can_be_the_same_version(scheme: str, pairs: list[tuple[str, str]]) -> None:
-    for a, b in pairs:
-        assert compare(a, b, scheme) == 0 == compare(b, a, scheme), (a, b)
+    for one, other in pairs:
+        assert compare(one, other, scheme) == 0 == compare(other, one, scheme), (one, other)
 
 
 def test_debian_order_agrees_with_dpkg() -> None:
@@ -76,7 +76,7 @@ def test_rpm_order_agrees_with_rpm() -> None:
     rpm = shutil.which("rpm")
     if rpm is None:
         pytest.skip("rpm is not on this machine, so its opinion cannot be asked")
-    parts = sorted({text.split(":")[-1].split("-")[0] for text in RPM_ORDER} | {"1.0_1", "a1", "0a", "~", "^"})
+    parts = sorted({text.rsplit(":", maxsplit=1)[-1].split("-")[0] for text in RPM_ORDER} | {"1.0_1", "a1", "0a", "~", "^"})
     pairs = list(itertools.product(parts, repeat=2))
     script = "".join(f'print(rpm.vercmp("{a}", "{b}") .. " ")' for a, b in pairs)
     answer = subprocess.run([rpm, "--eval", "%{lua:" + script + "}"], capture_output=True, text=True, check=True)
