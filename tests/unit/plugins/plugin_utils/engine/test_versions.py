@@ -76,7 +76,7 @@ def test_rpm_order_agrees_with_rpm() -> None:
     rpm = shutil.which("rpm")
     if rpm is None:
         pytest.skip("rpm is not on this machine, so its opinion cannot be asked")
-    parts = sorted({text.rsplit(":", maxsplit=1)[-1].split("-")[0] for text in RPM_ORDER} | {"1.0_1", "a1", "0a", "~", "^"})
+    parts = sorted({text.rsplit(":", 1)[-1].split("-")[0] for text in RPM_ORDER} | {"1.0_1", "a1", "0a", "~", "^"})
     pairs = list(itertools.product(parts, repeat=2))
     script = "".join(f'print(rpm.vercmp("{a}", "{b}") .. " ")' for a, b in pairs)
     answer = subprocess.run([rpm, "--eval", "%{lua:" + script + "}"], capture_output=True, text=True, check=True)
