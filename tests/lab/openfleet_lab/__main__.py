@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -90,9 +91,9 @@ def act(args: argparse.Namespace) -> int:
             return build(lab, args)
         if args.command == "status":
             for host in api.all_hosts(lab):
-                sys.stdout.write(
-                    f"{host.name:20} {host.address:12} {host.kind.name:12} {'up' if host.running() else 'off'}\n"
-                )
+                with contextlib.suppress(FileNotFoundError):
+                    state = "up" if host.running() else "off"
+                    sys.stdout.write(f"{host.name:20} {host.address:12} {host.kind.name:12} {state}\n")
             return 0
         if args.command == "inventory":
             json.dump(inventories.inventory(lab, user=args.user), sys.stdout, indent=2)

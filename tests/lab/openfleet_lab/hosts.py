@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import machine, network
-from .places import CGROUP_NAME, CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, LabError, run
+from .places import CGROUP_NAME, CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, LabError, replace, run
 from .recipes import ROOT_PASSWORD, USERS
 
 BOOT_SECONDS = 30
@@ -74,9 +74,8 @@ class Host:
         """Give the host (its name claimed) its address and root: `layers` from the topmost to the base."""
         network.ensure_bridge(self.lab)
         number = network.claim_address(self.lab, self.name)
-        (self.folder / "host.json").write_text(
-            json.dumps({"number": number, "kind": kind, "layers": [str(layer) for layer in layers]})
-        )
+        facts = {"number": number, "kind": kind, "layers": [str(layer) for layer in layers]}
+        replace(self.folder / "host.json", json.dumps(facts).encode())
         for part in ("up", "work", "root"):
             (self.folder / part).mkdir()
         self._mount()

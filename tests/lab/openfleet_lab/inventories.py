@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from .api import LabHost, all_hosts
-from .places import Lab
+from .places import Lab, replace
 
 
 def inventory(lab: Lab, *, hosts: Sequence[LabHost] | None = None, user: str = "root") -> dict[str, object]:
     """Every host under `all`, in a group per kind, reached as `user`."""
-    found = list(hosts) if hosts is not None else all_hosts(lab)
-    groups: dict[str, dict[str, object]] = {}
-    for host in found:
-        members = groups.setdefault(host.kind.name, {"hosts": {}})["hosts"]
-        members[host.name] = {}  # type: ignore[index]
-    return {"all": {"hosts": {host.name: host.inventory(user) for host in found}, "children": groups}}
+    variables: dict[str, dict[str, object]] = {}
+    groups: dict[str, dict[str, dict[str, object]]] = {}
+    for host in hosts if hosts is not None else all_hosts(lab):
+        # Other runs start and end hosts meanwhile: one that is half made or half gone is none.
+        with contextlib.suppress(FileNotFoundError):
+            kind, variables[host.name] = host.kind.name, host.inventory(user)
+            groups.setdefault(kind, {"hosts": {}})["hosts"][host.name] = {}
+    return {"all": {"hosts": variables, "children": groups}}
 
 
 def write(lab: Lab, path: Path | None = None, *, hosts: Sequence[LabHost] | None = None, user: str = "root") -> Path:
     """The same as a file; by default the lab folder's inventory.json."""
     target = path or lab.inventory
-    target.write_text(json.dumps(inventory(lab, hosts=hosts, user=user), indent=2) + "\n")
+    replace(target, (json.dumps(inventory(lab, hosts=hosts, user=user), indent=2) + "\n").encode())
     return target

@@ -52,6 +52,14 @@ def run(
     return done
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old one or the new one whole; a hard link elsewhere keeps the old."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    partial.rename(path)
+
+
 class Lab:
     """Paths inside one lab folder. Nothing is created before `prepare()`."""
 

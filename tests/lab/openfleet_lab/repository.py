@@ -21,7 +21,7 @@ from .bases import digest_of
 from .debs import Deb
 from .distributions import DISTRIBUTIONS, Pocket
 from .packages import BULK, PACKAGES, TROUBLE, Package, Version
-from .places import CONTROLLER_ADDRESS, Lab, LabError, run
+from .places import CONTROLLER_ADDRESS, Lab, LabError, replace, run
 from .signing import SigningKey
 
 
@@ -55,7 +55,7 @@ class View:
             "release": self.release,
             "signature": self.signature,
         }
-        _write(self._state_file, json.dumps(state).encode())
+        replace(self._state_file, json.dumps(state).encode())
 
     def add(self, package: Package, version: Version, *, publish: bool = True) -> Deb:
         """Put one version into its pocket, beside what is there."""
@@ -111,14 +111,14 @@ class View:
         index = "Packages" if flat else "main/binary-amd64/Packages"
         files = {index: text.encode(), index + ".xz": lzma.compress(text.encode(), preset=1)}
         for name, content in files.items():
-            _write(suite / name, content)
+            replace(suite / name, content)
         fields = {**pocket.release, "Date": _stamp(-60), **self.release.get(role, {})}
         if not flat:
             fields |= {"Architectures": "amd64", "Components": "main"}
         sums = "".join(
             f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in files.items()
         )
-        _write(suite / "Release", (debs.stanza(fields) + "SHA256:\n" + sums).encode())
+        replace(suite / "Release", (debs.stanza(fields) + "SHA256:\n" + sums).encode())
         self._sign(suite, self.signature.get(role, "good"))
 
     def _stanzas(self, role: str, site: Path, pool: str) -> list[dict[str, str]]:
@@ -157,13 +157,6 @@ class View:
 def _stamp(offset: float) -> str:
     # apt reads "UTC"; formatdate's "GMT" is the same to it.
     return email.utils.formatdate(time.time() + offset, usegmt=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("." + path.name)
-    partial.write_bytes(content)
-    partial.rename(path)
 
 
 def recipe_digest() -> str:
