@@ -11,12 +11,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 
-from openfleet_lab.pytest_fixtures import lab  # noqa: E402,F401
-from transport_play import ALL_CORES, NEWEST, Controller  # noqa: E402
+from openfleet_lab.pytest_fixtures import lab
+from transport_play import ALL_CORES, NEWEST, Controller
+
+__all__ = ["lab"]
 
 
 @pytest.fixture(scope="session")
-def host(lab: Any) -> Any:  # noqa: F811
+def host(lab: Any) -> Any:
     """A host that talks at every login; tests leave it as they found it."""
     from openfleet_lab.api import start_host
 

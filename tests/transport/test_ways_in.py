@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,15 @@ from transport_play import ALL_CORES, LOCAL, Controller, Play, carry, inventory_
 
 pytestmark = pytest.mark.lab
 
+HERE = Path(__file__).parent
+# Files on this machine go where no other Ansible of this machine puts its own.
+REMOTE_TMP = Path("/tmp") / f".openfleet-transport-{os.getpid()}"
+ASKING_SUDO = {
+    **LOCAL,
+    "ansible_become": True,
+    "ansible_become_user": "nobody",
+    "ansible_become_exe": str(HERE / "guest" / "asking_sudo"),
+}
 SU = {"ansible_become": True, "ansible_become_method": "su"}
 
 
@@ -51,12 +61,19 @@ def ways(host: Any) -> dict[str, dict[str, Any]]:
         ),
         "local": {**LOCAL},
         "local, pipelining on": {**LOCAL, "ansible_pipelining": True},
-        "cannot pipeline": {"ansible_connection": "only_commands"},
+        "local sudo with password": {**ASKING_SUDO, "ansible_become_password": "right"},
+        "local sudo with password, pipelining on": {
+            **ASKING_SUDO,
+            "ansible_become_password": "right",
+            "ansible_pipelining": True,
+        },
+        "local sudo with the wrong password": {**ASKING_SUDO, "ansible_become_password": "wrong"},
+        "cannot pipeline": {"ansible_connection": "only_commands", "ansible_remote_tmp": str(REMOTE_TMP)},
         "cannot pipeline, not readable": {
             "ansible_connection": "only_commands",
             "only_commands_unreadable": True,
             "only_commands_run_as": "nobody",
-            "ansible_remote_tmp": "/tmp/.openfleet-transport-test",
+            "ansible_remote_tmp": f"{REMOTE_TMP}-nobody",
         },
     }
 
@@ -77,12 +94,15 @@ ROOT = [
     "csh",
     "local",
     "local, pipelining on",
+    "local sudo with password",
+    "local sudo with password, pipelining on",
     "cannot pipeline",
 ]
 OTHERS = {"fish without become": 1003, "csh without become": 1004, "sudo to another user": 1000}
 REFUSED = {
     "sudo with the wrong password": ("no_privilege", "not the right one"),
     "sudo with a missing password": ("no_privilege", "Give the become password"),
+    "local sudo with the wrong password": ("no_privilege", "become password"),
     "su with the wrong password": ("no_privilege", "not the right one"),
     "not in sudoers": ("no_privilege", "may become another"),
     "su to another user": ("no_temporary_file", "Failed to set permissions"),
@@ -130,4 +150,4 @@ def test_nothing_is_left_in_the_temporary_folders(every_way: Play, host: Any) ->
     assert every_way.tasks
     folders = [path for home in ("root", "home/*") for path in host.root.glob(f"{home}/.ansible/tmp/*")]
     assert folders == []
-    assert list(Path("/root/.ansible/tmp").glob("ansible-tmp-*")) == []
+    assert list(REMOTE_TMP.glob("*")) == []

@@ -115,11 +115,11 @@ class Controller:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         lines = self.results.read_text().splitlines() if self.results.exists() else []
-        return Play(process.returncode, output, [Task(**json.loads(line)) for line in lines], time.monotonic() - started)
+        return Play(
+            process.returncode, output, [Task(**json.loads(line)) for line in lines], time.monotonic() - started
+        )
 
-    def play(
-        self, inventory: dict[str, Any], tasks: list[dict[str, Any]], *arguments: str, **environment: str
-    ) -> Play:
+    def play(self, inventory: dict[str, Any], tasks: list[dict[str, Any]], *arguments: str, **environment: str) -> Play:
         started = time.monotonic()
         return self.finish(self.start(inventory, tasks, *arguments, **environment), started)
 
