@@ -105,7 +105,7 @@ counts:
   description: How many hosts ended as what. The sum is the number of hosts.
   returned: success or failure
   type: dict
-  sample: {compliant: 3, failed: 0, non_compliant: 1, not_started: 0, timed_out: 0, unknown: 0, unreachable: 1}
+  sample: {compliant: 3, failed: 0, non_compliant: 1, not_started: 0, ready: 0, timed_out: 0, unknown: 0, unreachable: 1}
 hosts:
   description: Each host's word, one of those in RV(counts).
   returned: success

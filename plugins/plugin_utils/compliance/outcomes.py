@@ -13,20 +13,25 @@ TIMED_OUT = "timed_out"
 UNREACHABLE = "unreachable"
 NOT_STARTED = "not_started"
 OUTCOMES = (OK, FAILED, TIMED_OUT, UNREACHABLE, NOT_STARTED)
+READY = "ready"
 VERDICTS = ("compliant", "non_compliant", "unknown")
+WORDS = (*VERDICTS, READY, FAILED, TIMED_OUT, UNREACHABLE, NOT_STARTED)
+"""What a host can end as."""
 
 
 def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> str:
     """``failed``, ``timed_out``, ``unreachable`` or ``not_started`` where that happened, else the verdict.
 
     The turn of a host without an outcome never came, whatever an earlier document says. A host whose work went
-    well but left no readable document is ``unknown``.
+    well but left no readable document is ``unknown``. After a check of the prerequisites it is ``ready``.
     """
     if outcome is None:
         return NOT_STARTED
     if outcome.get("status") != OK:
         status = outcome.get("status")
         return status if status in OUTCOMES else FAILED
+    if outcome.get("operation") == "Preflight":
+        return READY
     verdict = (document or {}).get("verdict")
     return verdict if verdict in VERDICTS else "unknown"
 
@@ -62,5 +67,7 @@ def outcome_of_result(result: Mapping[str, Any], *, operation: str, task: str | 
 
 
 def _message_of(result: Mapping[str, Any]) -> str:
-    told = [str(result[key]).strip() for key in ("msg", "stderr", "exception") if result.get(key)]
-    return ": ".join(dict.fromkeys(told[:2])) or "the task failed and said nothing"
+    told = [str(result[key]).strip() for key in ("msg", "stderr") if result.get(key)] or [
+        str(result.get("exception", ""))
+    ]
+    return ": ".join(dict.fromkeys(told)).strip() or "the task failed and said nothing"

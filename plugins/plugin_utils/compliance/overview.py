@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .outcomes import OK as OUTCOME_OK
-from .outcomes import OUTCOMES, VERDICTS, host_status
+from .outcomes import WORDS, host_status
 
 AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
 ACTED_ON = ("MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT")
@@ -52,7 +51,7 @@ class Overview:
 
     def counts(self) -> dict[str, int]:
         """How many hosts ended as what; every word is present, the sum is the number of hosts."""
-        counts = dict.fromkeys([*VERDICTS, *(each for each in OUTCOMES if each != OUTCOME_OK)], 0)
+        counts = dict.fromkeys(WORDS, 0)
         for status in self.statuses.values():
             counts[status] += 1
         return counts
@@ -89,8 +88,15 @@ def survey(
         except (KeyError, TypeError, AttributeError) as error:
             overview.problems.append(f"the document of {name} is not one of this release ({error!r}); scan it again")
     for name, status in overview.statuses.items():
-        if status in ("failed", "timed_out", "unreachable"):
-            told = outcomes[name].get("message") or errors.get(name) or "no message was kept; run again with -vvv"
+        outcome = outcomes.get(name) or {}
+        findings = outcome.get("findings") or []
+        for finding in findings:
+            if finding["severity"] == "error":
+                overview.failures.setdefault((status, str(finding["message"])), []).append(name)
+            else:
+                overview.warnings.setdefault(str(finding["message"]), []).append(name)
+        if status in ("failed", "timed_out", "unreachable") and not findings:
+            told = outcome.get("message") or errors.get(name) or "no message was kept; run again with -vvv"
             overview.failures.setdefault((status, str(told)), []).append(name)
     return overview
 

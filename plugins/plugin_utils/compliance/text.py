@@ -18,7 +18,8 @@ WIDTH = 100
 _MOST_HOSTS = 60
 _MOST_PATCHES = 60
 _MOST_NAMES = 6
-_STATUS_ORDER = ("failed", "timed_out", "unreachable", "not_started", "non_compliant", "unknown", "compliant")
+_LONGEST_MESSAGE = 2000
+_STATUS_ORDER = ("failed", "timed_out", "unreachable", "not_started", "non_compliant", "unknown", "ready", "compliant")
 _TITLES = {
     "MISSING": "Missing: approved and not installed",
     "FAILED": "Failed to install",
@@ -61,20 +62,19 @@ def visible(value: Any) -> str:
 
 
 def _header(overview: Overview, run: Mapping[str, str], operation: str) -> list[str]:
-    title = f"openfleet.patch {operation.lower()}"
-    if run:
-        title += f", run {visible(run.get('id'))}, judged as of {visible(run.get('as_of'))}"
     counts = overview.counts()
     told = ", ".join(f"{counts[status]} {_spoken(status)}" for status in _STATUS_ORDER if counts[status])
-    total = _hosts(len(overview.statuses))
-    return [*_wrapped(title), "=" * min(len(title), WIDTH), *_wrapped(f"{total}: {told}" if told else total)]
+    title = f"openfleet.patch {operation.lower()}: {_hosts(len(overview.statuses))}" + (f", {told}" if told else "")
+    lines = _wrapped(title)
+    facts = f"run {visible(run.get('id'))}, judged as of {visible(run.get('as_of'))}" if run else ""
+    return [*lines, "=" * max(map(len, lines)), *_wrapped(facts)]
 
 
 def _host_block(overview: Overview) -> list[str]:
     statuses = overview.statuses
     ordered = sorted(statuses, key=lambda name: (_STATUS_ORDER.index(statuses[name]), name))
     # The compliant ones come last: what is cut off is what needs no one.
-    wanting = [name for name in ordered if statuses[name] != "compliant"]
+    wanting = [name for name in ordered if statuses[name] not in ("compliant", "ready")]
     shown = ordered if len(ordered) <= _MOST_HOSTS else wanting[:500]
     width = max((min(len(visible(name)), 40) for name in shown), default=0)
     lines = [
@@ -157,8 +157,17 @@ def _why(entry: Mapping[str, Any]) -> str:
 def _messages(messages: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for message, hosts in messages.items():
-        lines += _wrapped(f"* {_cut(visible(message), 1500)}", hang=2)
+        lines += _note(message)
         lines += _wrapped(f"on {_named_hosts(hosts)}", indent=4)
+    return lines
+
+
+def _note(message: str) -> list[str]:
+    """A message of several lines, such as all problems of a baseline, keeps them."""
+    first, *more = message[:_LONGEST_MESSAGE].rstrip().split("\n")
+    lines = _wrapped(f"* {visible(first)}", hang=2)
+    for line in more:
+        lines += _wrapped(visible(line.strip()), indent=4)
     return lines
 
 
@@ -174,7 +183,7 @@ def _not_started(overview: Overview) -> list[str]:
 
 
 def _notes(messages: Sequence[str]) -> list[str]:
-    return [line for message in messages for line in _wrapped(f"* {visible(message)}", hang=2)]
+    return [line for message in messages for line in _note(message)]
 
 
 def _block(title: str, lines: list[str]) -> list[str]:

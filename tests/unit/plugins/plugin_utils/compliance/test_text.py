@@ -40,7 +40,7 @@ def test_a_patch_is_told_once_with_all_its_hosts() -> None:
         "HIGH           libssl3.amd64  1.0-1 -> 1.0-2",
         "               rule 1; on 9 hosts: web0, web1, web2, web3, web4, web5 and 3 more",
     ]
-    assert "9 hosts: 9 non-compliant" in text
+    assert text.startswith("openfleet.patch scan: 9 hosts, 9 non-compliant\n")
 
 
 def test_the_worst_level_comes_first() -> None:
@@ -87,7 +87,7 @@ def test_failed_unreachable_and_unstarted_hosts_are_told_with_what_to_do() -> No
     }
     hosts = ["web1", "old", "older", "gone", "slow", "late"]
     text = render([document("web1"), unread], outcomes, hosts=hosts)
-    assert "6 hosts: 2 failed, 1 timed out, 1 unreachable, 1 not started, 1 compliant" in text
+    assert "6 hosts, 2 failed, 1 timed out, 1 unreachable, 1 not started, 1 compliant" in text
     assert lines_of(text, "Failed and unreachable") == [
         "* failed: No interpreter has apt_pkg. Install python3-apt.",
         "    on 2 hosts: old, older",
@@ -102,8 +102,34 @@ def test_failed_unreachable_and_unstarted_hosts_are_told_with_what_to_do() -> No
 
 def test_a_host_that_could_not_be_judged_says_why() -> None:
     text = render([document(found=inventory(privileged=False))], {"web1": OK})
-    assert "1 host: 1 unknown" in text
+    assert "1 host, 1 unknown" in text
     assert lines_of(text, "Could not be judged in full")[0].startswith("* the scan did not run as root")
+
+
+def test_a_message_of_several_lines_keeps_them() -> None:
+    message = "2 problems in patch baselines:\n  patch_baselines[0].name: too short\n  patch_baselines[0].rules: unknown"
+    text = render([], {"web1": {"status": "failed", "kind": "bad_baseline", "message": message}})
+    assert lines_of(text, "Failed and unreachable") == [
+        "* failed: 2 problems in patch baselines:",
+        "    patch_baselines[0].name: too short",
+        "    patch_baselines[0].rules: unknown",
+        "    on 1 host: web1",
+    ]
+
+
+def test_findings_of_a_check_are_grouped_one_by_one() -> None:
+    space = {"severity": "error", "kind": "no_space", "message": "/var has 1 MiB free"}
+    lock = {"severity": "warning", "kind": "locked", "message": "locked by apt-get"}
+    check = {"operation": "Preflight"}
+    outcomes = {
+        "a": {**check, "status": "failed", "findings": [space, lock]},
+        "b": {**check, "status": "failed", "findings": [space]},
+        "c": {**check, "status": "ok", "findings": [lock]},
+    }
+    text = render([document("c", found=inventory(privileged=False))], outcomes, operation="Preflight")
+    assert text.startswith("openfleet.patch preflight: 3 hosts, 2 failed, 1 ready\n")
+    assert lines_of(text, "Failed and unreachable") == ["* failed: /var has 1 MiB free", "    on 2 hosts: a, b"]
+    assert lines_of(text, "Warnings") == ["* locked by apt-get", "    on 2 hosts: a, c"]
 
 
 def test_a_host_in_good_order_needs_few_words() -> None:

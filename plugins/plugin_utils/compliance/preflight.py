@@ -1,0 +1,223 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is everything there that patching needs? All findings at once (Patch Manager user guide, prerequisites)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..engine.records import Inventory, PatchRecord
+from .states import Entry
+from .verdict import doubts_about
+
+ERROR = "error"
+WARNING = "warning"
+
+LOW_DISK = 1 << 30
+"""Bytes below which a file system is worth a warning."""
+BOOT_RESERVE = 128 << 20
+"""Bytes that a new kernel with its initial RAM disk takes in /boot."""
+SKEW_WARNING = timedelta(seconds=60)
+SKEW_ERROR = timedelta(hours=1)
+_KERNEL = re.compile(r"(linux-image|kernel|kernel-core|kernel-default|kernel-uek|raspberrypi-kernel)\b")
+_ENOUGH_FORKS = ((20, 20), (200, 50), (2000, 100))
+"""(hosts from which, forks that are enough): see docs/scale.md."""
+
+Finding = dict[str, str]
+"""``severity`` (error: patching will not work; warning: look at it), ``kind`` (slug) and ``message``."""
+
+
+def host_findings(
+    inventory: Inventory,
+    baseline: Mapping[str, Any],
+    entries: Iterable[Entry],
+    *,
+    stale_after: int,
+    read_between: tuple[datetime, datetime],
+) -> list[Finding]:
+    """What this host's inventory tells. ``entries``: its patches as judged, for what an Install would need.
+
+    ``read_between``: the controller's time before and after the host was read; the host's clock has to lie there.
+    """
+    missing = {(entry["id"], entry["version"]) for entry in entries if entry["state"] == "MISSING"}
+    wanted = [record for record in inventory.candidates if (_identifier(record), record.get("version")) in missing]
+    findings = [
+        *(
+            _error(doubt["kind"], doubt["message"])
+            for doubt in doubts_about(inventory, baseline, stale_after=stale_after)
+        ),
+        *_unreachable_repositories(inventory),
+        *_disk(inventory, wanted),
+        *_clock(inventory, read_between),
+        *_busy(inventory),
+        *_baseline_fits(inventory, baseline),
+        *(_warning(each["kind"], each["message"]) for each in inventory.warnings),
+    ]
+    return _without_repeats(findings)
+
+
+def error_finding(kind: str, message: str) -> Finding:
+    """The finding for a host that could not be read: what the reading raised."""
+    return _error(kind, message)
+
+
+def controller_findings(
+    *, hosts: int, forks: int, connection: str, ssh_arguments: Iterable[str], open_files: int | None
+) -> list[Finding]:
+    """What the controller's settings mean for a run of this size.
+
+    ``ssh_arguments``: the texts of ssh_args, ssh_common_args and ssh_extra_args. ``open_files``: the limit of
+    file descriptors, None where there is none.
+    """
+    findings = []
+    enough = next((forks for least, forks in reversed(_ENOUGH_FORKS) if hosts >= least), min(hosts, 5))
+    if forks < min(enough, hosts):
+        rounds = -(-hosts // max(forks, 1))
+        findings.append(
+            _warning(
+                "few_forks", f"forks = {forks} means {rounds} rounds for {hosts} hosts; {enough} would do (-f {enough})"
+            )
+        )
+    if connection == "ssh" and "serveraliveinterval" not in " ".join(ssh_arguments).lower():
+        findings.append(
+            _warning(
+                "no_keep_alive",
+                "ssh has no ServerAliveInterval, so a host that vanishes in mid-run is waited for until the task's"
+                " timeout; add '-o ServerAliveInterval=15 -o ServerAliveCountMax=4' to ssh_args, see"
+                " docs/ansible.cfg.sample",
+            )
+        )
+    # ansible-playbook keeps about ten descriptors open for each worker.
+    if open_files is not None and open_files < 64 + 10 * forks:
+        findings.append(
+            _error(
+                "few_descriptors",
+                f"{forks} forks need about {64 + 10 * forks} open files, the limit is {open_files}; raise 'ulimit -n'",
+            )
+        )
+    return findings
+
+
+def told(findings: Iterable[Finding]) -> str:
+    """All errors in one line each, for a failed task's message."""
+    return "; ".join(f"{each['kind']}: {each['message']}" for each in findings if each["severity"] == ERROR)
+
+
+def _unreachable_repositories(inventory: Inventory) -> list[Finding]:
+    return [_error("repository_unreachable", str(error)) for error in inventory.refresh.get("errors") or []]
+
+
+def _disk(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
+    """User guide is silent here; ours: warn below 1 GiB, fail below what the missing patches need."""
+    free = {str(each["path"]): int(each["free_bytes"]) for each in inventory.findings.get("disk") or []}
+    download = sum(int(record.get("size") or 0) for record in wanted)
+    largest = max((int(record.get("installed_size") or 0) for record in wanted), default=0)
+    findings = []
+    for path, need, why in (
+        (_holding(free, "/var"), download, "to download what is missing"),
+        (_holding(free, "/"), download + largest, "to download and unpack what is missing"),
+        (
+            "/boot",
+            BOOT_RESERVE if any(_KERNEL.match(str(record.get("name"))) for record in wanted) else 0,
+            "for a new kernel",
+        ),
+    ):
+        if path in free and free[path] < need:
+            message = f"{path} has {_mebibytes(free[path])} free, {_mebibytes(need)} are needed {why}"
+            findings.append(_error("no_space", message))
+    findings += [
+        _warning("low_disk", f"{path} has {_mebibytes(size)} free") for path, size in free.items() if size < LOW_DISK
+    ]
+    return findings
+
+
+def _holding(free: Mapping[str, int], path: str) -> str:
+    """The file system of the list that a path is on: ``/var`` is on ``/`` unless it is listed itself."""
+    return path if path in free else "/"
+
+
+def _clock(inventory: Inventory, read_between: tuple[datetime, datetime]) -> list[Finding]:
+    try:
+        there = datetime.strptime(inventory.collected_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return [_warning("clock_unknown", f"the host's time {inventory.collected_at!r} is none")]
+    before, after = read_between
+    # The host tells whole seconds.
+    skew = max(before - there - timedelta(seconds=1), there - after, timedelta(0))
+    if skew <= SKEW_WARNING:
+        return []
+    direction = "behind" if there < before else "ahead"
+    message = (
+        f"the host's clock is {skew.total_seconds():.0f} s {direction} the controller's; mend its time synchronisation"
+    )
+    if skew > SKEW_ERROR:
+        return [_error("clock_skew", f"{message}: repositories and certificates may count as expired or not valid yet")]
+    return [_warning("clock_skew", message)]
+
+
+def _busy(inventory: Inventory) -> list[Finding]:
+    findings = []
+    lock = inventory.findings.get("lock")
+    if lock:
+        findings.append(
+            _warning(
+                "locked", f"the package manager is locked by {lock.get('name') or 'a process'} ({lock.get('pid')}) now"
+            )
+        )
+    updaters = inventory.findings.get("updaters") or {}
+    periodic = updaters.get("periodic") or {}
+    if periodic.get("Unattended-Upgrade") not in (None, "", "0") and updaters.get("timers"):
+        findings.append(
+            _warning("competing_updater", "unattended-upgrades installs on its own as well, whatever the baseline says")
+        )
+    if inventory.interrupted_run:
+        findings.append(
+            _warning("interrupted_run", "an earlier run was interrupted; the next Install finishes or undoes it")
+        )
+    return findings
+
+
+def _baseline_fits(inventory: Inventory, baseline: Mapping[str, Any]) -> list[Finding]:
+    rules = baseline.get("approval_rules") or []
+    if inventory.operating_system == "CENTOS" and not any(rule.get("enable_non_security") for rule in rules):
+        return [
+            _warning(
+                "nothing_will_be_approved",
+                "CentOS repositories publish no update notices: without enable_non_security no rule approves anything",
+            )
+        ]
+    return []
+
+
+def _identifier(record: PatchRecord) -> str:
+    return f"{record.get('name')}.{record['arch']}" if record.get("arch") else str(record.get("name"))
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB"
+
+
+def _without_repeats(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first; a warning of the inventory that is an error here is told once."""
+    kept: dict[str, Finding] = {}
+    for finding in findings:
+        known = kept.get(finding["message"])
+        if known is None or (known["severity"] == WARNING and finding["severity"] == ERROR):
+            kept[finding["message"]] = finding
+    errors = {finding["kind"] for finding in kept.values() if finding["severity"] == ERROR}
+    repeated = {"refresh_failed", "not_privileged", "low_disk"} & errors
+    return sorted(
+        (each for each in kept.values() if not (each["severity"] == WARNING and each["kind"] in repeated)),
+        key=lambda each: each["severity"] != ERROR,
+    )
+
+
+def _error(kind: str, message: str) -> Finding:
+    return {"severity": ERROR, "kind": kind, "message": message}
+
+
+def _warning(kind: str, message: str) -> Finding:
+    return {"severity": WARNING, "kind": kind, "message": message}
