@@ -1,4 +1,4 @@
-"""Record what the apt reader answers on real hosts: `python tests/golden/record_apt.py`, on a machine that carries the lab.
+"""Record what the apt reader answers on real hosts: `record_apt.py [FOLDER...]`, where the lab can run.
 
 Writes <distribution>-<release>/apt_answer.json and apt_inventory.json. Read the difference before you commit it: the
 inventory is what the tests expect from then on.

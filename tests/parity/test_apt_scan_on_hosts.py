@@ -1,4 +1,4 @@
-"""A scan leaves a host as it was, byte for byte; a refresh changes package lists and their caches and says what failed."""
+"""A scan leaves a host as it was, byte for byte; a refresh changes lists and their caches and says what failed."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
 Runs on the managed host, under the interpreter of its own distribution, as source text that nobody installed:
 one file, standard library and apt_pkg only, the dialect of Python 2.6 to the newest. Lists of packages travel as
 columns and rows, because a host has thousands. Apart from package lists, when asked to refresh them, nothing on
-the host changes: the binary caches of apt are used where they are valid and never rewritten.
+the host changes: the binary caches of apt are used where they are valid and never rewritten. Modules that only some
+runs need are imported where they are used: together they would cost as much time as the reading itself.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -15,15 +16,10 @@ import fcntl
 import json
 import os
 import re
-import shutil
-import signal
 import stat
 import struct
-import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
 PROTOCOL = 1
 
@@ -419,6 +415,7 @@ class Phasing(object):
 
     def _in_chroot(self):
         if self.chroot is None:
+            import subprocess
             try:
                 self.chroot = subprocess.call(['/usr/bin/ischroot', '-t']) == 0
             except OSError:
@@ -565,6 +562,8 @@ def run_update(apt_pkg, options, workspace):
     command = update_command(options, workspace)
     for setting, value in sorted(workspace.settings.items()):
         command += ['-o', '{0}={1}'.format(setting, value)]
+    import subprocess
+    import tempfile
     limit = options.get('refresh_timeout', 300)
     with tempfile.TemporaryFile() as output:
         try:
@@ -580,6 +579,7 @@ def run_update(apt_pkg, options, workspace):
 
 def wait_or_stop(process, seconds):
     """Its exit code, or None when it had to be stopped with all its children."""
+    import signal
     deadline = time.time() + seconds
     while process.poll() is None and time.time() < deadline:
         time.sleep(0.02)
@@ -637,6 +637,7 @@ class Workspace(object):
 
     def path(self, name):
         if self.root is None:
+            import tempfile
             parent = '/dev/shm' if os.access('/dev/shm', os.W_OK | os.X_OK) else None
             self.root = tempfile.mkdtemp(prefix='openfleet-patch-', dir=parent)
         folder = os.path.join(self.root, name)
@@ -646,6 +647,7 @@ class Workspace(object):
 
     def close(self):
         if self.root is not None:
+            import shutil
             shutil.rmtree(self.root, True)
 
 
@@ -965,6 +967,7 @@ def answer_one(operations, request_bytes):
             raise ReaderError('bad_request', 'unknown operation {0!r}'.format(request.get('op')))
         return {'ok': True, 'result': operation(request)}
     except Exception as error:
+        import traceback
         return {'ok': False, 'error': {'kind': getattr(error, 'kind', 'reader_failed'),
                                        'message': '{0}: {1}'.format(type(error).__name__, error),
                                        'traceback': traceback.format_exc()[-8000:]}}

@@ -9,7 +9,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import Patc
 
 CASES = [
     ("ID=ubuntu\nVERSION_ID=\"22.04\"\nVERSION_CODENAME=jammy", {}, ("UBUNTU", "Ubuntu22.04", "22.04", "jammy")),
-    ('ID=ubuntu\nVERSION_ID="14.04"\nVERSION="14.04.6 LTS, Trusty Tahr"', {}, ("UBUNTU", "Ubuntu14.04", "14.04", "trusty")),
+    ('ID=ubuntu\nVERSION_ID="14.04"\nVERSION="14.04.6 LTS, Trusty Tahr"', {},
+     ("UBUNTU", "Ubuntu14.04", "14.04", "trusty")),
     ("ID=ubuntu\nVERSION_ID=\"25.10\"\nVERSION_CODENAME=questing", {}, ("UBUNTU", "Ubuntu25.10", "25.10", "questing")),
     ("ID=ubuntu\nVERSION_ID=\"27.04\"\nVERSION_CODENAME=newone", {}, ("UBUNTU", "Ubuntu27.04", "27.04", "newone")),
     ('ID=debian\nVERSION_ID="8"\nVERSION="8 (jessie)"', {}, ("DEBIAN", "Debian8", "8", "jessie")),
@@ -21,7 +22,8 @@ CASES = [
     ('ID="rhel"\nVERSION_ID="8.10"', {}, ("REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux8.10", "8.10", None)),
     ('ID="centos"\nVERSION_ID="7"', {"/etc/centos-release": "CentOS Linux release 7.9.2009 (Core)"},
      ("CENTOS", "CentOS7.9", "7.9", None)),
-    ('ID="centos"\nVERSION_ID="9"', {"/etc/centos-release": "CentOS Stream release 9"}, ("CENTOS", "CentOS9", "9", None)),
+    ('ID="centos"\nVERSION_ID="9"', {"/etc/centos-release": "CentOS Stream release 9"},
+     ("CENTOS", "CentOS9", "9", None)),
     ("", {"/etc/redhat-release": "CentOS release 6.10 (Final)"}, ("CENTOS", "CentOS6.10", "6.10", None)),
     ("", {"/etc/redhat-release": "Red Hat Enterprise Linux Server release 6.10 (Santiago)"},
      ("REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux6.10", "6.10", None)),
@@ -77,7 +79,8 @@ def test_a_mapping_of_one_version_wins_over_that_of_all_and_over_what_is_built_i
 
 
 @pytest.mark.parametrize(
-    "mapping", [3, [], {"operating_system": "BEOS"}, {"operating_system": []}, {"operating_system": "UBUNTU", "colour": 1}]
+    "mapping",
+    [3, [], {"operating_system": "BEOS"}, {"operating_system": []}, {"operating_system": "UBUNTU", "colour": 1}],
 )
 def test_a_mapping_of_another_form_is_refused(mapping: object) -> None:
     with pytest.raises(PatchError) as caught:
