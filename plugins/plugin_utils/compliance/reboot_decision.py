@@ -41,7 +41,7 @@ def decide_reboot(
         why = f" ({told})" if told else ""
         return (
             False,
-            f"Whether the operating system needs a reboot could not be found out{why}, so OnlyIfRequired waits.",
+            f"Whether the operating system needs a reboot is not known{why}, so OnlyIfRequired waits.",
         )
     if os_required:
         return True, f"The operating system needs a reboot{': ' + told if told else ''}."

@@ -10,7 +10,9 @@
 PACKAGE_LOCKS='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock'
 
 # package_lock: K_PID, K_FILE. "3: POSIX  ADVISORY  WRITE 812 00:2f:1893 0 EOF" names the holder; inode numbers of
-# /proc/locks and of stat differ on overlays, so what the holder has open tells the file.
+# /proc/locks and of stat differ on overlays, so what the holder has open tells the file. A container's processes show
+# paths of their own root.
+# shellcheck disable=SC3013  # every sh we know has -ef, and POSIX since 2024
 package_lock() {
     while read -r _ k_kind _ k_mode k_pid _; do
         case $k_kind:$k_mode:$k_pid in
@@ -21,6 +23,7 @@ package_lock() {
         for k_file in $PACKAGE_LOCKS; do
             case $k_open in
             *" -> $k_file"*)
+                [ "/proc/$k_pid/root$k_file" -ef "$k_file" ] || continue
                 K_PID=$k_pid K_FILE=$k_file
                 return 0
                 ;;
