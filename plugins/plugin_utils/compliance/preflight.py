@@ -26,6 +26,9 @@ _KERNEL = re.compile(r"(linux-image|kernel|kernel-core|kernel-default|kernel-uek
 _ENOUGH_FORKS = ((20, 20), (200, 50), (2000, 100))
 """(hosts from which, forks that are enough): see docs/scale.md."""
 
+_TOLD_HERE = ("refresh_failed", "not_privileged", "low_disk")
+"""Warnings of an inventory that are judged anew here."""
+
 Finding = dict[str, str]
 """``severity`` (error: patching will not work; warning: look at it), ``kind`` (slug) and ``message``."""
 
@@ -54,7 +57,7 @@ def host_findings(
         *_clock(inventory, read_between),
         *_busy(inventory),
         *_baseline_fits(inventory, baseline),
-        *(_warning(each["kind"], each["message"]) for each in inventory.warnings),
+        *(_warning(each["kind"], each["message"]) for each in inventory.warnings if each["kind"] not in _TOLD_HERE),
     ]
     return _without_repeats(findings)
 
@@ -115,22 +118,21 @@ def _disk(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
     free = {str(each["path"]): int(each["free_bytes"]) for each in inventory.findings.get("disk") or []}
     download = sum(int(record.get("size") or 0) for record in wanted)
     largest = max((int(record.get("installed_size") or 0) for record in wanted), default=0)
-    findings = []
-    for path, need, why in (
+    kernel = any(_KERNEL.match(str(record.get("name"))) for record in wanted)
+    needs = [
         (_holding(free, "/var"), download, "to download what is missing"),
         (_holding(free, "/"), download + largest, "to download and unpack what is missing"),
-        (
-            "/boot",
-            BOOT_RESERVE if any(_KERNEL.match(str(record.get("name"))) for record in wanted) else 0,
-            "for a new kernel",
-        ),
-    ):
-        if path in free and free[path] < need:
-            message = f"{path} has {_mebibytes(free[path])} free, {_mebibytes(need)} are needed {why}"
-            findings.append(_error("no_space", message))
-    findings += [
-        _warning("low_disk", f"{path} has {_mebibytes(size)} free") for path, size in free.items() if size < LOW_DISK
+        ("/boot", BOOT_RESERVE if kernel else 0, "for a new kernel"),
     ]
+    most = {path: (need, why) for path, need, why in sorted(needs, key=lambda each: each[1])}
+    findings = []
+    for path, size in free.items():
+        need, why = most.get(path, (0, ""))
+        told_size = f"{path} has {_mebibytes(size)} free"
+        if size < need:
+            findings.append(_error("no_space", f"{told_size}, {_mebibytes(need)} are needed {why}"))
+        elif size < LOW_DISK:
+            findings.append(_warning("low_disk", told_size))
     return findings
 
 
@@ -201,18 +203,9 @@ def _mebibytes(size: int) -> str:
 
 
 def _without_repeats(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first; a warning of the inventory that is an error here is told once."""
-    kept: dict[str, Finding] = {}
-    for finding in findings:
-        known = kept.get(finding["message"])
-        if known is None or (known["severity"] == WARNING and finding["severity"] == ERROR):
-            kept[finding["message"]] = finding
-    errors = {finding["kind"] for finding in kept.values() if finding["severity"] == ERROR}
-    repeated = {"refresh_failed", "not_privileged", "low_disk"} & errors
-    return sorted(
-        (each for each in kept.values() if not (each["severity"] == WARNING and each["kind"] in repeated)),
-        key=lambda each: each["severity"] != ERROR,
-    )
+    """Errors first, each message once."""
+    ordered = sorted(findings, key=lambda each: each["severity"] != ERROR)
+    return list({each["message"]: each for each in reversed(ordered)}.values())[::-1]
 
 
 def _error(kind: str, message: str) -> Finding:

@@ -206,7 +206,7 @@ def test_what_could_not_be_installed_has_failed() -> None:
         found=inventory(installed=[installed("libssl3")], candidates=[candidate("libssl3")]),
         operation="Install",
         reboot_option="RebootIfNeeded",
-        failed=[("libssl3", "amd64", "1.0-2")],
+        failed={("libssl3", "amd64", "1.0-2"): "dpkg said no"},
     )
     assert entry(made, "libssl3")["state"] == "FAILED"
     assert counts(made) == {"failed": 1, "security_non_compliant": 1}

@@ -1,0 +1,186 @@
+"""What patching needs, and every finding at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from documents_for_tests import AS_OF, baseline, candidate, inventory
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.preflight import (
+    Finding,
+    controller_findings,
+    host_findings,
+    told,
+)
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.states import patch_entries
+
+READ_AT = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+MIB = 1 << 20
+
+
+def findings(**changed: Any) -> list[Finding]:
+    base = changed.pop("base", baseline())
+    at = changed.pop("read_between", (READ_AT, READ_AT + timedelta(seconds=3)))
+    found = inventory(**changed)
+    entries = patch_entries(found, base.baseline, as_of=AS_OF)
+    return host_findings(found, base.baseline, entries, stale_after=86400, read_between=at)
+
+
+def kinds(**changed: Any) -> list[tuple[str, str]]:
+    return [(each["severity"], each["kind"]) for each in findings(**changed)]
+
+
+def disk(**free: int) -> dict[str, Any]:
+    paths = {"root": "/", "var": "/var", "boot": "/boot"}
+    return {"disk": [{"path": paths[name], "free_bytes": size * MIB} for name, size in free.items()]}
+
+
+def test_a_host_in_order_has_no_finding() -> None:
+    assert kinds(findings=disk(root=4096, var=4096, boot=2048)) == []
+
+
+def test_all_findings_come_at_once_and_errors_first() -> None:
+    found = kinds(
+        privileged=False,
+        refresh={"attempted": True, "ok": False, "errors": ["a: no route", "b: 404"], "skipped_because": None},
+        repositories=[],
+        findings={**disk(root=500), "lock": {"pid": 7, "name": "apt-get"}},
+        warnings=[{"kind": "unsigned_repository", "message": "x is not signed"}],
+        read_between=(READ_AT + timedelta(hours=2), READ_AT + timedelta(hours=2, seconds=1)),
+    )
+    assert found == [
+        ("error", "not_privileged"),
+        ("error", "refresh_failed"),
+        ("error", "no_repositories"),
+        ("error", "repository_unreachable"),
+        ("error", "repository_unreachable"),
+        ("error", "clock_skew"),
+        ("warning", "low_disk"),
+        ("warning", "locked"),
+        ("warning", "unsigned_repository"),
+    ]
+
+
+def test_each_repository_that_cannot_be_reached_is_a_finding_of_its_own() -> None:
+    refresh = {"attempted": True, "ok": False, "errors": ["a: no route", "b: 404"], "skipped_because": None}
+    messages = [each["message"] for each in findings(refresh=refresh) if each["kind"] == "repository_unreachable"]
+    assert messages == ["a: no route", "b: 404"]
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [
+        ({"root": 4096, "var": 4096}, []),
+        ({"root": 4096, "var": 900}, [("warning", "low_disk")]),
+        ({"root": 4096, "var": 199}, [("error", "no_space")]),
+        ({"root": 499, "var": 4096}, [("error", "no_space")]),
+        ({"root": 501, "var": 4096}, [("warning", "low_disk")]),
+        ({"root": 199}, [("error", "no_space")]),
+    ],
+)
+def test_space_below_what_is_missing_is_an_error_and_below_a_gibibyte_a_warning(
+    free: dict[str, int], expected: list[tuple[str, str]]
+) -> None:
+    big = [
+        candidate("a", size=120 * MIB, installed_size=300 * MIB),
+        candidate("b", size=80 * MIB, installed_size=100 * MIB),
+        candidate("not-approved", security=False, size=9000 * MIB, installed_size=9000 * MIB),
+    ]
+    assert kinds(candidates=big, findings=disk(**free)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "free", "expected"),
+    [
+        ("linux-image-6.1.0-41-amd64", 100, [("error", "no_space")]),
+        ("linux-image-6.1.0-41-amd64", 200, [("warning", "low_disk")]),
+        ("kernel-core", 100, [("error", "no_space")]),
+        ("kernelshark", 100, [("warning", "low_disk")]),
+        ("bash", 100, [("warning", "low_disk")]),
+    ],
+)
+def test_a_new_kernel_needs_room_in_boot(name: str, free: int, expected: list[tuple[str, str]]) -> None:
+    assert kinds(candidates=[candidate(name)], findings=disk(root=4096, boot=free)) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, []),
+        (60, []),
+        (63, [("warning", "clock_skew")]),
+        (-60, []),
+        (-65, [("warning", "clock_skew")]),
+        (3700, [("error", "clock_skew")]),
+        (-3700, [("error", "clock_skew")]),
+    ],
+)
+def test_the_host_s_clock_has_to_lie_where_it_was_read(seconds: int, expected: list[tuple[str, str]]) -> None:
+    moved = READ_AT + timedelta(seconds=seconds)
+    assert kinds(read_between=(moved, moved + timedelta(seconds=2))) == expected
+
+
+def test_the_direction_of_the_clock_is_told() -> None:
+    late = (READ_AT + timedelta(seconds=200), READ_AT + timedelta(seconds=202))
+    assert "199 s behind" in findings(read_between=late)[0]["message"]
+    early = (READ_AT - timedelta(seconds=202), READ_AT - timedelta(seconds=200))
+    assert "200 s ahead" in findings(read_between=early)[0]["message"]
+
+
+def test_an_updater_that_installs_by_itself_is_named() -> None:
+    running = {"periodic": {"Unattended-Upgrade": "1"}, "timers": ["apt-daily-upgrade.timer"]}
+    assert kinds(findings={"updaters": running}) == [("warning", "competing_updater")]
+    off = {"periodic": {"Unattended-Upgrade": "0"}, "timers": ["apt-daily-upgrade.timer"]}
+    assert kinds(findings={"updaters": off}) == []
+
+
+def test_centos_without_the_switch_is_told_that_nothing_will_be_approved() -> None:
+    rule = {"filters": {"product": ["*"]}, "approve_after_days": 0}
+    silent = baseline(operating_system="CENTOS", approval_rules=[rule])
+    assert ("warning", "nothing_will_be_approved") in kinds(operating_system="CENTOS", base=silent)
+    open_one = baseline(operating_system="CENTOS", approval_rules=[{**rule, "enable_non_security": True}])
+    assert kinds(operating_system="CENTOS", base=open_one) == []
+
+
+def controller(**changed: Any) -> list[tuple[str, str]]:
+    settings: dict[str, Any] = {
+        "hosts": 20,
+        "forks": 20,
+        "connection": "ssh",
+        "ssh_arguments": ["-C -o ControlMaster=auto", "-o ServerAliveInterval=15"],
+        "open_files": 1024,
+    }
+    return [(each["severity"], each["kind"]) for each in controller_findings(**{**settings, **changed})]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"hosts": 3, "forks": 5}, []),
+        ({"hosts": 3, "forks": 1}, [("warning", "few_forks")]),
+        ({"hosts": 20, "forks": 5}, [("warning", "few_forks")]),
+        ({"hosts": 500, "forks": 20}, [("warning", "few_forks")]),
+        ({"hosts": 500, "forks": 50}, []),
+        ({"hosts": 5000, "forks": 50}, [("warning", "few_forks")]),
+        ({"hosts": 5000, "forks": 100, "open_files": 4096}, []),
+        ({"ssh_arguments": ["-C", ""]}, [("warning", "no_keep_alive")]),
+        ({"ssh_arguments": ["-oserveraliveinterval=30"]}, []),
+        ({"ssh_arguments": [], "connection": "local"}, []),
+        ({"hosts": 5000, "forks": 100}, [("error", "few_descriptors")]),
+        ({"hosts": 5000, "forks": 100, "open_files": None}, []),
+    ],
+)
+def test_the_controller_is_held_against_the_size_of_the_run(
+    changed: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert controller(**changed) == expected
+
+
+def test_the_message_of_a_failed_check_tells_every_error_and_no_warning() -> None:
+    found = findings(privileged=False, repositories=[], findings={"lock": {"pid": 7, "name": "apt-get"}})
+    assert told(found).startswith("not_privileged: ")
+    assert "no_repositories: " in told(found)
+    assert "apt-get" not in told(found)
