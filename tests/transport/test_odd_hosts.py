@@ -106,7 +106,7 @@ def old_sshds(host: Any) -> Any:
 def reached_at(host: Any, port: int) -> dict[str, Any]:
     """Variables for one of the servers; the lab's own arguments share connections and keep the ssh client silent."""
     quiet = host.inventory("root")["ansible_ssh_common_args"]
-    loud = quiet.split("-o ControlPath=")[0].replace("-o LogLevel=ERROR", "")
+    loud = quiet.split("-o ControlPath=")[0].replace("-o LogLevel=ERROR", "") + "-o ControlPath=none"
     return {**host.inventory("root"), "ansible_port": port, "ansible_ssh_common_args": loud}
 
 

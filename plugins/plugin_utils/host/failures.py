@@ -83,7 +83,7 @@ def ssh_hint(text: str) -> str | None:
                 f'ansible_ssh_common_args to "{option}" for it.'
             )
     if re.search(r"over ssh:\s*\Z", text, re.I):
-        return "The ssh client did not say why; without -q or LogLevel=ERROR in its arguments or configuration it would."
+        return "The ssh client did not say why; without -q or LogLevel=ERROR in its arguments it would."
     return None
 
 

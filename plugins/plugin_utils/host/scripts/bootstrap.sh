@@ -152,9 +152,10 @@ if [ -z "$of_image" ] && [ -n "$of_reader" ]; then
             continue
         fi
         # The probe and the run are one process: it imports the library first and leaves standard input alone
-        # until that has worked. Descriptor 4 is how it says why not.
+        # until that has worked. Descriptor 4 is how it says why not; ksh hands 3 down only where it is named.
         # shellcheck disable=SC2086
-        of_why=$("$of_python" -E -s -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" 4>&1 1>&2)
+        of_why=$("$of_python" -E -s -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" \
+            3>&3 4>&1 1>&2)
         of_code=$?
         case $of_code in
             0) of_say used "$of_python"; break ;;
