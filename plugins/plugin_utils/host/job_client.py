@@ -20,6 +20,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload impor
 STATE_DIRECTORY = "/var/lib/openfleet-patch"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 JOURNAL_VERSION = 1
+LAST = -1
 ANSWER_LIMIT = 4 * 1024 * 1024
 
 _PARTS = ("job_journal.sh", "job_steps.sh", "job_runner.sh")
@@ -41,7 +42,8 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class LogCursor:
-    """How far a log has been read: ``unit`` is ``steps/NNN`` or ``undo/NNN``, ``offset`` counts bytes ever written."""
+    """How far a log has been read: ``unit`` is ``steps/NNN`` or ``undo/NNN``, ``offset`` counts bytes ever written;
+    ``LAST`` asks for the end of the log."""
 
     unit: str
     offset: int = 0
@@ -131,7 +133,7 @@ def poll_request(
     _check_job_id(job_id)
     words = ["wait", job_id, str(int(wait))] if wait else ["poll", job_id]
     if cursor is not None:
-        if not _UNIT.match(cursor.unit) or cursor.offset < 0:
+        if not _UNIT.match(cursor.unit) or cursor.offset < LAST:
             raise PatchError("bad_request", f"{cursor} is no place in a log")
         words += [cursor.unit, str(cursor.offset)]
     return _request(words, state_directory, SEARCH_PATH)
@@ -240,7 +242,7 @@ class _Answer:
         job_id = self.fields.get("job", "")
         if not JOB_ID.match(job_id):
             raise _bad(f"job {job_id}")
-        result, result_step, undo_result = self.result()
+        result, result_step, undo_result, ended = self.result()
         return JobState(
             disposition=disposition,
             state=state,
@@ -251,7 +253,7 @@ class _Answer:
             undo_result=undo_result,
             created=self.number("created"),
             now=self.number("now"),
-            ended=self.optional("ended"),
+            ended=ended,
             runners=self.optional("runners") or 0,
             detached=self.word("detached"),
             boot_hook=self.word("boot_hook"),
@@ -261,14 +263,14 @@ class _Answer:
             cursor=self.cursor(),
         )
 
-    def result(self) -> tuple[str | None, int | None, str | None]:
+    def result(self) -> tuple[str | None, int | None, str | None, int | None]:
         text = self.fields.get("result", "-")
         if text == "-":
-            return None, None, None
+            return None, None, None, None
         words = text.split(" ")
-        if len(words) != 3 or words[0] not in _RESULTS or words[2] not in ("none", "done", "failed"):
+        if len(words) != 4 or words[0] not in _RESULTS or words[2] not in ("none", "done", "failed"):
             raise _bad(f"result {text}")
-        return words[0], _integer(words[1]), words[2]
+        return words[0], _integer(words[1]), words[2], _integer(words[3])
 
     def cursor(self) -> LogCursor | None:
         text = self.fields.get("log_from")

@@ -50,7 +50,7 @@ Argument = str | FileReference
 class Undo:
     """What takes a step back. Both parts may be repeated after a crash, so an argument vector must bear that.
 
-    ``files``: absolute paths, copied (content, owner, mode, time) before the step begins, put back afterwards; a path that
+    ``files``: absolute paths, copied (content, owner, mode, time) before the step begins, put back afterwards; one that
     does not exist then is removed. A symbolic link is restored as a link, what it points to is not looked at.
     ``always``: also after success (what only lasts as long as the job), else only when the job does not succeed.
     """

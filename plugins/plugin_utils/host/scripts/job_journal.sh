@@ -127,6 +127,7 @@ lock_take() {
     lock_own=$BASE/lock.$$
     LOCK_TOKEN=$BOOT.$$.$MY_START.$1
     { printf '%s %s %s %s\n' "$LOCK_TOKEN" "$1" "$2" "$ME" >"$lock_own"; } 2>/dev/null || return 2
+    flush "$lock_own"
     lock_tries=0
     while [ $lock_tries -lt 20 ]; do
         lock_tries=$((lock_tries + 1))
@@ -154,9 +155,17 @@ lock_take() {
     return 2
 }
 
+# What contenders that died left behind.
+lock_sweep() {
+    for sweep_file in "$BASE"/lock.[0-9]*; do
+        if lock_read "$sweep_file" && ! process_alive "$L_PID" "$L_START" "$L_BOOT"; then rm -f "$sweep_file"; fi
+    done
+}
+
 lock_release() {
     if lock_read "$BASE/lock" && [ "$L_TOKEN" = "$LOCK_TOKEN" ]; then
-        rm -f "$BASE/lock"
+        lock_sweep
+        rm -f "$BASE"/lock.after.* "$BASE/lock"
     fi
 }
 

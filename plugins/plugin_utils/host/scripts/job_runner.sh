@@ -20,8 +20,7 @@ step_settle() {
     unit_exit "steps/$1" && return 0
     setting "steps/$1/settings" on_crash undo
     settle=$LINE
-    first_line "steps/$1/attempt" 0
-    if [ "$settle" = retry ] && [ "$LINE" -lt "$ATTEMPT_LIMIT" ] && [ ! -f "steps/$1/ended_by" ]; then
+    if [ "$settle" = retry ] && [ "$ATTEMPT" -lt "$ATTEMPT_LIMIT" ] && [ ! -f "steps/$1/ended_by" ]; then
         return 1
     fi
     durable "steps/$1/crashed" "$settle"
@@ -108,7 +107,7 @@ undo_all() {
 # For a second try, asked for by `undo`: a failed undo is as if it had never been tried.
 undo_reset() {
     for ur_dir in undo/*; do
-        unit_exit "$ur_dir" && [ "$CODE" != 0 ] && rm -f "$ur_dir/exit" "$ur_dir/attempt" "$ur_dir/ended_by"
+        unit_exit "$ur_dir" && [ "$CODE" != 0 ] && rm -f "$ur_dir/exit" "$ur_dir/started" "$ur_dir/ended_by"
     done
     rm -f result && flush . && rm -f undo_again
 }
@@ -130,7 +129,7 @@ hook_install() {
     elif [ "$LINE" = yes ] && [ -d "${HOOK_CRON%/*}" ] && { command -v cron || command -v crond; } >/dev/null; then
         durable "$HOOK_CRON" "@reboot root $SHELL_PATH $JOB/runner run $JOB" && HOOK=cron
     fi
-    durable boot_hook "$HOOK"
+    printf '%s\n' "$HOOK" >boot_hook
 }
 
 hook_remove() {
@@ -158,7 +157,7 @@ job_advance() {
     { read -r VERDICT VERDICT_STEP <verdict; } 2>/dev/null
     hook_install || return 1
     if [ ! -f undo_again ]; then
-        durable phase running || return 1
+        echo running >phase
         for ja_dir in steps/*; do
             step_do "${ja_dir#steps/}" || return 1
             [ -z "$STOP" ] || return 1
@@ -168,8 +167,8 @@ job_advance() {
     else
         undo_reset || return 1
     fi
-    durable phase undoing && undo_all && secrets_wipe . &&
-        durable ended "$(date +%s)" && durable result "$VERDICT $VERDICT_STEP $UNDONE"
+    echo undoing >phase
+    undo_all && secrets_wipe . && durable result "$VERDICT $VERDICT_STEP $UNDONE $(date +%s)"
 }
 
 job_open() {
@@ -217,6 +216,7 @@ job_tidy() {
     secrets_wipe .
     rm -f reserve
     hook_remove
+    rm -f unfinished && flush .
 }
 
 job_id_check() {
@@ -240,7 +240,7 @@ current_read() {
 }
 
 unfinished() {
-    [ ! -s "$BASE/jobs/$1/result" ] || [ -f "$BASE/jobs/$1/undo_again" ]
+    [ -f "$BASE/jobs/$1/unfinished" ]
 }
 
 # detach JOB: outside the login session, whose end would kill it. Returns when the runner works, or after 20 seconds.
@@ -301,7 +301,7 @@ jobs_rotate() {
         read -r rotate_epoch _ <"$rotate_dir/created" && printf '%s %s\n' "$rotate_epoch" "${rotate_dir##*/}"
     done 2>/dev/null | sort -rn | while read -r _ rotate_id; do
         rotate_count=$((rotate_count + 1))
-        if [ $rotate_count -ge $KEEP_JOBS ] && [ "$rotate_id" != "$CURRENT" ]; then
+        if [ "$rotate_count" -ge "$KEEP_JOBS" ] && [ "$rotate_id" != "$CURRENT" ]; then
             mv "$BASE/jobs/$rotate_id" "$BASE/jobs/.trash-$rotate_id" && rm -rf "$BASE/jobs/.trash-$rotate_id"
         fi
     done
@@ -315,9 +315,10 @@ job_write() {
     printf '%s\n' "$OPENFLEET_RUNNER" >"$write_dir/runner" || return 1
     clock_read
     printf '%s\n' "$(date +%s) $CLOCK $BOOT" >"$write_dir/created"
+    : >"$write_dir/unfinished"
     dd if=/dev/zero of="$write_dir/reserve" bs=4096 count=64 2>/dev/null || return 1
     # shellcheck disable=SC2046
-    flush $(find "$write_dir" -type f) || return 1
+    flush $(find "$write_dir") || return 1
     durable "$BASE/current" "$1" && mv "$write_dir" "$BASE/jobs/$1" && flush "$BASE/jobs"
 }
 
@@ -340,7 +341,9 @@ op_start() {
     esac
     START_ID=$1
     trap 'rm -rf "$BASE/jobs/.incoming-$START_ID"; lock_release' EXIT
-    durable "$BASE/version" "$JOURNAL_VERSION"
+    if [ ! -f "$BASE/version" ]; then
+        flush "${BASE%/*}/" && durable "$BASE/version" "$JOURNAL_VERSION"
+    fi
     if current_read && unfinished "$CURRENT"; then
         lock_release
         detach "$CURRENT"
@@ -352,7 +355,7 @@ op_start() {
         return
     fi
     first_line "$BASE/jobs/${CURRENT:-none}/result"
-    case $LINE in *' failed') refuse undo_pending "An undo of job $CURRENT failed; see $BASE/jobs/$CURRENT/undo" ;; esac
+    case $LINE in *' failed '*) refuse undo_pending "An undo of job $CURRENT failed; see $BASE/jobs/$CURRENT/undo" ;; esac
     jobs_rotate
     job_write "$1" || refuse state_unwritable "Cannot write the job to $BASE: $(df -P "$BASE" | tail -n 1)"
     detach "$1" || refuse runner_not_started "The runner did not begin within 20 seconds: $(tail -n 3 runner.log)"
@@ -378,7 +381,7 @@ op_undo() {
     first_line "$BASE/jobs/$1/result"
     case $LINE in
     '') durable "$BASE/jobs/$1/cancel" "$(date +%s)" ;;
-    *' failed') durable "$BASE/jobs/$1/undo_again" "$(date +%s)" ;;
+    *' failed '*) durable "$BASE/jobs/$1/undo_again" "$(date +%s)" && durable "$BASE/jobs/$1/unfinished" "" ;;
     esac
     if unfinished "$1" && ! lock_of "$1"; then detach "$1"; fi
     op_poll "$1" undo
@@ -393,34 +396,34 @@ op_none() {
 }
 
 unit_tell() {
-    first_line "$1/started" -
-    unit_started=$LINE
-    first_line "$1/ended" -
-    unit_ended=$LINE
-    first_line "$1/ended_by" -
-    unit_by=${LINE%% *}
-    first_line "$1/attempt" 0
-    unit_attempt=$LINE
     unit_state=waiting
     if unit_exit "$1"; then
         unit_state=ended
     else
-        CODE=-
-        [ "$unit_started" = - ] || unit_state=running
+        CODE=- ENDED=-
+        [ -z "$STARTED" ] || unit_state=running
         [ ! -f "$1/crashed" ] || unit_state=crashed
         [ ! -f "$1/refused" ] || unit_state=refused
     fi
+    first_line "$1/ended_by" -
+    unit_by=${LINE%% *}
     unit_number=${1#*/}
     setting "steps/$unit_number/settings" name -
-    tell "${1%%/*}" "$unit_number $unit_state $CODE $unit_started $unit_ended $unit_attempt $unit_by $LINE"
+    tell "${1%%/*}" "$unit_number $unit_state $CODE ${STARTED:--} $ENDED $ATTEMPT $unit_by $LINE"
     [ ! -s "$1/hung" ] || tell_bytes "hung.${1%%/*}.$unit_number" <"$1/hung"
 }
 
-# log_tell UNIT OFFSET: at most 32 KiB of its log from OFFSET on, counted from the first byte ever written.
+# log_tell UNIT OFFSET: at most 32 KiB of its log from OFFSET on, counted from the first byte ever written; with
+# OFFSET -1 the last 32 KiB.
 log_tell() {
     [ -f "$1/log" ] || return 0
     first_line "$1/log.dropped" 0
-    log_from=$(($2 > LINE ? $2 - LINE : 0))
+    if [ "$2" = -1 ]; then
+        log_from=$(($(wc -c <"$1/log") - 32768))
+        log_from=$((log_from > 0 ? log_from : 0))
+    else
+        log_from=$(($2 > LINE ? $2 - LINE : 0))
+    fi
     tell log_from "$1 $((log_from + LINE))"
     tail -c +$((log_from + 1)) "$1/log" | head -c 32768 | tell_bytes log
 }
@@ -434,7 +437,10 @@ op_poll() {
     if lock_of "$1"; then poll_alive=yes; fi
     first_line phase starting
     poll_state=$LINE
-    if ! unfinished "$1"; then poll_state=finished; elif [ $poll_alive = no ]; then poll_state=interrupted; fi
+    if [ $poll_alive = no ]; then
+        poll_state=interrupted
+        unfinished "$1" || poll_state=finished
+    fi
     answer_begin
     tell ok yes
     tell disposition "${2:-poll}"
@@ -443,7 +449,7 @@ op_poll() {
     tell title "$LINE"
     tell state "$poll_state"
     tell alive "$poll_alive"
-    for poll_file in detached boot_hook runners result ended; do
+    for poll_file in detached boot_hook runners result; do
         first_line "$poll_file" -
         tell "$poll_file" "$LINE"
     done
@@ -477,9 +483,9 @@ op_wait() {
     clock_read
     wait_until=$((CLOCK + $2))
     wait_mark=$(poll_mark "$1" "${3:-}")
-    while [ "$CLOCK" -lt "$wait_until" ] && unfinished "$1" && lock_of "$1" &&
+    while [ "$CLOCK" -lt "$wait_until" ] && lock_of "$1" &&
         [ "$(poll_mark "$1" "${3:-}")" = "$wait_mark" ]; do
-        nap 0.3
+        nap 0.1
         clock_read
     done
     op_poll "$1" poll "${3:-}" "${4:-0}"

@@ -257,18 +257,17 @@ unit_limits() {
 # unit_run UNIT: the attempt and the start are on disk before the command exists, its exit code is written by the
 # process that waits for it, which outlives a killed runner.
 unit_run() {
-    first_line "$1/attempt" 0
-    UNIT_ATTEMPT=$((LINE + 1))
-    rm -f "$1/ended_by" "$1/hung"
-    durable "$1/attempt" "$UNIT_ATTEMPT" && durable "$1/started" "$(date +%s)" || return 1
+    unit_attempt "$1"
+    UNIT_ATTEMPT=$((ATTEMPT + 1))
+    if [ "$ATTEMPT" -gt 0 ]; then rm -f "$1/ended_by" "$1/hung"; fi
+    durable "$1/started" "$(date +%s) $UNIT_ATTEMPT" || return 1
     unit_limits "$1"
     cgroup_list
     CGROUP_BEFORE=$CGROUP_PIDS CGROUP_UNIT=$1
     (
         OPENFLEET_PATCH_UNIT=$JOB/$1 $SETSID "$SHELL_PATH" ./runner launch "$JOB" "$1" "$LOCK_TOKEN" </dev/null &
         wait $!
-        unit_code=$?
-        durable "$1/ended" "$(date +%s)" && durable "$1/exit" "$unit_code $UNIT_ATTEMPT"
+        durable "$1/exit" "$? $UNIT_ATTEMPT $(date +%s)"
     ) &
     unit_wrapper=$!
     watch "$1" "$unit_wrapper" </dev/null >/dev/null 2>&1 &
@@ -281,15 +280,29 @@ unit_run() {
         kill "$unit_watch" 2>/dev/null
         wait "$unit_watch" 2>/dev/null
     fi
-    unit_exit "$1" || durable "$1/exit" "137 $UNIT_ATTEMPT"
+    unit_exit "$1" || durable "$1/exit" "137 $UNIT_ATTEMPT $(date +%s)"
 }
 
-# unit_exit UNIT: CODE of the latest attempt; fails while there is none.
+# unit_attempt UNIT: STARTED and ATTEMPT of the latest one, 0 before the first.
+unit_attempt() {
+    STARTED='' ATTEMPT=''
+    { read -r STARTED ATTEMPT <"$1/started"; } 2>/dev/null
+    ATTEMPT=${ATTEMPT:-0}
+}
+
+# unit_exit UNIT: CODE and ENDED of the latest attempt; fails while it has none.
 unit_exit() {
-    CODE='' unit_exit_attempt=''
-    { read -r CODE unit_exit_attempt <"$1/exit"; } 2>/dev/null
-    first_line "$1/attempt" 0
-    [ -n "$unit_exit_attempt" ] && [ "$unit_exit_attempt" = "$LINE" ]
+    CODE='' ENDED='' unit_exit_attempt=''
+    { read -r CODE unit_exit_attempt ENDED <"$1/exit"; } 2>/dev/null
+    unit_attempt "$1"
+    [ -n "$ENDED" ] && [ "$unit_exit_attempt" = "$ATTEMPT" ]
+}
+
+# unit_note UNIT CODE: an attempt of the runner's own, without a command.
+unit_note() {
+    unit_attempt "$1"
+    note_attempt=$((ATTEMPT + 1))
+    durable "$1/started" "$(date +%s) $note_attempt" && durable "$1/exit" "$2 $note_attempt $(date +%s)"
 }
 
 # unit_adopt UNIT: a runner died and its unit lives on. Wait for the end of the whole tree, within its limits.
@@ -370,19 +383,14 @@ undo_run() {
     unit_exit "undo/$1" && return 0
     unit_adopt "undo/$1"
     unit_exit "undo/$1" && [ "$CODE" != 0 ] && return 0
-    first_line "undo/$1/attempt" 0
-    if [ "$LINE" -ge "$UNDO_ATTEMPT_LIMIT" ]; then
-        durable "undo/$1/exit" "125 $LINE"
-        return 0
-    fi
-    if [ -f "undo/$1/files" ] && ! undo_files "undo/$1" >>"undo/$1/log" 2>&1; then
-        durable "undo/$1/attempt" $((LINE + 1)) && durable "undo/$1/exit" "1 $((LINE + 1))"
-        return 0
-    fi
-    if [ -f "steps/$1/undo_argv" ]; then
+    if [ "$ATTEMPT" -ge "$UNDO_ATTEMPT_LIMIT" ]; then
+        unit_note "undo/$1" 125
+    elif [ -f "undo/$1/files" ] && ! undo_files "undo/$1" >>"undo/$1/log" 2>&1; then
+        unit_note "undo/$1" 1
+    elif [ -f "steps/$1/undo_argv" ]; then
         unit_run "undo/$1"
     else
-        durable "undo/$1/attempt" $((LINE + 1)) && durable "undo/$1/exit" "0 $((LINE + 1))"
+        unit_note "undo/$1" 0
     fi
 }
 
