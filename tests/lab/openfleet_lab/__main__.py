@@ -36,8 +36,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--kind", default="bookworm", choices=layers.kinds())
     sub.add_argument("--feature", action="append", default=[], choices=sorted(FEATURES))
     sub.add_argument("--bare", action="store_true", help="without the test packages")
+    sub = command("rm", "destroy one host", host=True)
+    sub.add_argument("--quiet", action="store_true", help="be content when there is none")
     for name, text in (
-        ("rm", "destroy one host"),
         ("cut", "cut its power"),
         ("on", "power it on again"),
         ("off", "stop it in order"),
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("snapshot")
     sub = command("inventory", "print the inventory of what runs")
     sub.add_argument("--user", default="root")
+    sub.add_argument("--script", metavar="NAME", help="as an inventory script prints it, of this one host alone")
     command("status", "list the hosts")
     return top
 
@@ -96,7 +98,8 @@ def act(args: argparse.Namespace) -> int:
                     sys.stdout.write(f"{host.name:20} {host.address:12} {host.kind.name:12} {state}\n")
             return 0
         if args.command == "inventory":
-            json.dump(inventories.inventory(lab, user=args.user), sys.stdout, indent=2)
+            shown = inventories.script(lab, args.script) if args.script else inventories.inventory(lab, user=args.user)
+            json.dump(shown, sys.stdout, indent=2)
             sys.stdout.write("\n")
             return 0
         return act_on_host(lab, args)
@@ -127,6 +130,8 @@ def build(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def act_on_host(lab: Lab, args: argparse.Namespace) -> int:
+    if args.command == "rm" and args.quiet and not (lab.hosts / args.name).exists():
+        return 0
     host = api.find_host(lab, args.name)
     if args.command == "run":
         done = host.run(args.argv[1:] if args.argv[:1] == ["--"] else args.argv, check=False)

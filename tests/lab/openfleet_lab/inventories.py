@@ -23,6 +23,15 @@ def inventory(lab: Lab, *, hosts: Sequence[LabHost] | None = None, user: str = "
     return {"all": {"hosts": variables, "children": groups}}
 
 
+def script(lab: Lab, name: str) -> dict[str, object]:
+    """What an inventory script answers to --list, for one host; nothing while there is none."""
+    hosts = [host for host in all_hosts(lab) if host.name == name]
+    return {
+        "all": {"hosts": [host.name for host in hosts]},
+        "_meta": {"hostvars": {host.name: host.inventory() for host in hosts}},
+    }
+
+
 def write(lab: Lab, path: Path | None = None, *, hosts: Sequence[LabHost] | None = None, user: str = "root") -> Path:
     """The same as a file; by default the lab folder's inventory.json."""
     target = path or lab.inventory
