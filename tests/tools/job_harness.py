@@ -181,13 +181,13 @@ class JobHost:
         return (self.root / "crashed").exists()
 
     def new_boot(self) -> None:
-        """What a reboot makes of the journal: its boot id is another one; in lossy mode only what was flushed is there."""
+        """What a reboot makes of the journal: its boot id is another one; if lossy, only flushed things are there."""
         self.end_all()
         if self.mode == "lossy power":
             self._only_flushed()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         for path in self.state.rglob("*"):
-            if path.is_file() and not path.is_symlink() and path.name in ("lock", "pid", "created") or path.match("lock.*"):
+            if path.is_file() and (path.name in ("pid", "created") or path.name.startswith("lock")):
                 text = path.read_text()
                 if boot in text:
                     path.write_text(text.replace(boot, OTHER_BOOT))
