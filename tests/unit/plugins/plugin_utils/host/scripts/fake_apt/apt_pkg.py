@@ -1,5 +1,6 @@
 # -*- coding: utf-8 -*-
-# ruff: noqa: UP, E501 - the dialect of Python 2.6, as the script that imports it
+# The dialect of Python 2.6, as the script that imports it.
+# ruff: noqa
 """A stand-in for python3-apt that any interpreter from 2.6 on can import; FAKE_APT_MODE chooses how it behaves.
 
 One package with a fix in the security pocket below a newer version in the updates pocket.
