@@ -1,0 +1,75 @@
+"""Every option of a task can be set by a declared variable of its role, and the README names them all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = {"scan": "scan_host", "preflight": "preflight_host"}
+NOT_OPTIONS = {"patch_become"}
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def declared(role: str) -> dict[str, Any]:
+    options: dict[str, Any] = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return options
+
+
+def passed(role: str) -> dict[str, str]:
+    """Option of the task to the variable it is set from."""
+    task = load(f"roles/{role}/tasks/main.yml")[0]
+    options = {}
+    for option, value in task[f"openfleet.patch.{ROLES[role]}"].items():
+        match = re.fullmatch(r"\{\{ (patch_[a-z_]+) \| default\(omit\) \}\}", value)
+        assert match, f"{option}: {value}"
+        options[option] = match[1]
+    return options
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_option_of_the_task_has_its_variable(role: str) -> None:
+    assert set(passed(role)) == set(argument_spec(ROLES[role]))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_declared_variables_are_those_that_the_tasks_read(role: str) -> None:
+    read = set(re.findall(r"\bpatch_[a-z_]+", (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")))
+    assert read == set(declared(role)) == set(passed(role).values()) | NOT_OPTIONS
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_have_the_types_of_their_options(role: str) -> None:
+    spec = argument_spec(ROLES[role])
+    for option, variable in passed(role).items():
+        for trait in ("type", "elements", "choices"):
+            assert declared(role)[variable].get(trait) == spec[option].get(trait), f"{variable}: {trait}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_no_defaults_that_would_hide_module_defaults(role: str) -> None:
+    assert not (ROOT / "roles" / role / "defaults").exists()
+    assert not [name for name, option in declared(role).items() if "default" in option]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_readme_names_every_variable_and_no_other(role: str) -> None:
+    text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(patch_[a-z_]+)`", text, flags=re.MULTILINE))
+    assert table == set(declared(role))
+
+
+def test_every_task_of_the_collection_takes_module_defaults() -> None:
+    group = load("meta/runtime.yml")["action_groups"]["patch"]
+    actions = {path.stem for path in (ROOT / "plugins" / "action").glob("[a-z]*.py")}
+    assert {"scan_host", "preflight_host", "record_outcome", "summarize_run"} <= set(group)
+    assert set(group) <= actions
