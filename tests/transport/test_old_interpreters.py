@@ -12,7 +12,7 @@ from transport_play import Controller, carry, inventory_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
-from interpreters import find_interpreters  # noqa: E402
+from interpreters import find_interpreters
 
 pytestmark = pytest.mark.lab
 OLD = ("2.7", "3.6")

@@ -24,9 +24,9 @@ def say(text):
 
 
 def frame(head, payload, end=True):
-    say("\n%s begin answer\n%s\n%s\n" % (MARK, head, payload))
+    say(f"\n{MARK} begin answer\n{head}\n{payload}\n")
     if end:
-        say("%s end answer\n" % MARK)
+        say(f"{MARK} end answer\n")
 
 
 def packed(data):
@@ -47,7 +47,7 @@ def nested(levels):
 
 
 def endless():
-    say("\n%s begin answer\n" % MARK)
+    say(f"\n{MARK} begin answer\n")
     while True:
         say("A" * 65536)
 
