@@ -35,7 +35,7 @@ def packed(data):
 
 def answer(data, size=None):
     data = data if isinstance(data, bytes) else json.dumps(data).encode()
-    frame("%d 3.11.2 /usr/bin/python3" % (len(data) if size is None else size), packed(data))
+    frame("{} 3.11.2 /usr/bin/python3".format(len(data) if size is None else size), packed(data))
 
 
 def result(value):
