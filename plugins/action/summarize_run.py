@@ -52,8 +52,10 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
         now=datetime.now(timezone.utc),
         controller_key=controller_key(),
     )
-    overview = survey(run.each_document(), run.outcomes(of_this_process=True), hosts=hosts)
-    overview.problems += run.problems()
+    problems: list[str] = []
+    outcomes = run.outcomes(of_this_process=True, problems=problems)
+    overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts)
+    overview.problems += problems
     counts = overview.counts()
     text = render_run(
         overview,

@@ -114,7 +114,7 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` in one step: readers see the old content or the new one, never a part."""
     try:
-        temporary = _write_temporary(path, _json(value))
+        temporary = _write_temporary(path, json.dumps(value, indent=1) + "\n")
         os.replace(temporary, path)
         _sync_directory(path.parent)
     except OSError as error:
@@ -132,7 +132,7 @@ def write_text(path: Path, text: str) -> None:
 def write_new_json(directory: Path, name: str, value: Any) -> Path:
     """Add ``name.json``, or ``name~2.json`` and so on where it exists: nothing is ever overwritten."""
     try:
-        temporary = _write_temporary(directory / f"{name}.json", _json(value))
+        temporary = _write_temporary(directory / f"{name}.json", json.dumps(value, separators=(",", ":")) + "\n")
         try:
             for sequence in range(1, 1_000_000):
                 target = directory / (f"{name}.json" if sequence == 1 else f"{name}~{sequence}.json")
@@ -160,10 +160,6 @@ def _claim(temporary: str, target: Path) -> bool:
             return False
         os.replace(temporary, target)
         return True
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
 
 
 def _write_temporary(path: Path, text: str) -> str:

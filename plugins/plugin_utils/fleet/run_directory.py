@@ -87,10 +87,13 @@ class Run:
             {**outcome, "host": host, "run_id": self.run_id, "process": self.process},
         )
 
-    def outcomes(self, *, of_this_process: bool = False) -> dict[str, dict[str, Any]]:
-        """The newest outcome of every host; unreadable files are left out and named by ``problems()``."""
+    def outcomes(
+        self, *, of_this_process: bool = False, problems: list[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """The newest outcome of every host; ``problems`` gets a sentence for each file that cannot be read."""
         accept = self.process if of_this_process else None
-        return {entry["host"]: entry for entry in _newest(self.path / "outcomes", process=accept)}
+        entries = _newest(self.path / "outcomes", process=accept, problems=problems)
+        return {entry["host"]: entry for entry in entries}
 
     def outcome(self, host: str) -> dict[str, Any] | None:
         """The newest outcome that this process recorded for one host."""
@@ -101,27 +104,19 @@ class Run:
         ]
         return mine[-1] if mine else None
 
-    def documents(self) -> dict[str, dict[str, Any]]:
-        """The newest document of every host; unreadable files are left out and named by ``problems()``."""
-        return {entry["host"]: entry for entry in self.each_document()}
+    def documents(self, *, problems: list[str] | None = None) -> dict[str, dict[str, Any]]:
+        """The newest readable document of every host."""
+        return {entry["host"]: entry for entry in self.each_document(problems=problems)}
 
-    def each_document(self) -> Iterator[dict[str, Any]]:
+    def each_document(self, *, problems: list[str] | None = None) -> Iterator[dict[str, Any]]:
         """As ``documents()``, one at a time: those of thousands of hosts do not fit in memory."""
-        return _newest(self.path / "hosts")
+        return _newest(self.path / "hosts", problems=problems)
 
     def document(self, host: str) -> dict[str, Any] | None:
         """The newest readable document of one host."""
         entries = map(_read_entry, files.numbered_paths(self.path / "hosts", files.safe_name(host)))
         readable = [entry for entry in entries if entry is not None]
         return readable[-1] if readable else None
-
-    def problems(self) -> list[str]:
-        """One sentence per newest file of a host that cannot be read, which an older one may stand in for."""
-        found: list[str] = []
-        for part in ("hosts", "outcomes"):
-            for _entry in _newest(self.path / part, problems=found):
-                continue
-        return found
 
     def baselines(self) -> dict[str, dict[str, Any]]:
         """``{name: {"digest", "operating_system", "baseline"}}`` as recorded so far."""

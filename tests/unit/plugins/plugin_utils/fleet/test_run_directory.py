@@ -30,6 +30,13 @@ def baseline(digest: str = "sha256:1", name: str = "web-prod") -> ResolvedBaseli
     return ResolvedBaseline({"name": name, "operating_system": "UBUNTU"}, name, digest, "default for UBUNTU")
 
 
+def problems_of(run: Run) -> list[str]:
+    problems: list[str] = []
+    run.documents(problems=problems)
+    run.outcomes(problems=problems)
+    return problems
+
+
 def modes(state: Path) -> dict[str, int]:
     return {
         str(path.relative_to(state)): stat.S_IMODE(path.lstat().st_mode)
@@ -136,7 +143,7 @@ def test_forks_that_start_together_share_one_run_and_lose_nothing(tmp_path: Path
     run = opened(tmp_path / "state", "k")
     assert sorted(run.documents()) == sorted(run.outcomes()) == sorted(f"host{number}" for number in range(24))
     assert list(run.baselines()) == ["web-prod"]
-    assert run.problems() == []
+    assert problems_of(run) == []
     assert not list((tmp_path / "state").rglob(".writing-*"))
 
 
@@ -192,7 +199,7 @@ def test_any_inventory_name_becomes_one_file_inside_the_run(tmp_path: Path, host
     assert path.resolve().parent == (run.path / "hosts").resolve()
     assert len(path.name.encode()) < 255
     assert run.documents() == {host: {"host": host}}
-    assert run.problems() == []
+    assert problems_of(run) == []
 
 
 def test_different_names_never_share_a_file() -> None:
@@ -226,7 +233,7 @@ def test_broken_files_are_named_and_the_others_still_read(tmp_path: Path) -> Non
     (run.path / "outcomes" / "empty.json").write_text("")
     assert run.documents() == {"good": {"host": "good"}}
     assert run.outcomes() == {}
-    problems = run.problems()
+    problems = problems_of(run)
     assert [Path(problem.split()[0]).name for problem in problems] == ["half.json", "other.json", "empty.json"]
     assert run.document("half") is None
 
