@@ -88,15 +88,17 @@ def build_document(
     list_installed_other: bool = False,
     stale_after: int = STALE_AFTER,
     pending: Iterable[PatchKey] = (),
-    failed: Iterable[PatchKey] = (),
+    failed: Mapping[PatchKey, str] | None = None,
     pulled_in: Iterable[Mapping[str, Any]] = (),
+    installation: Mapping[str, Any] | None = None,
     warnings: Iterable[Mapping[str, str]] = (),
     run_data: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge an inventory and write it down. Times are UTC text, ``started_at`` and ``finished_at`` of this host.
 
     ``delay_clock`` says from when delays count, see ``engine.evaluate``; ``first_seen`` wants that key in the
-    records. ``pending`` and ``failed`` hold (name, arch, version) of what an Install put there or could not install.
+    records. ``pending`` holds (name, arch, version) of what an Install put there, ``failed`` the reason for what it
+    could not install. ``installation``: how an Install went, ``docs/document.md`` tells its members.
     ``warnings`` ({kind, message}) are added to those of the inventory.
     """
     entries = patch_entries(
@@ -136,6 +138,7 @@ def build_document(
         "installed_other_listed": list_installed_other,
         "delay_clock": delay_clock,
         "pulled_in": [dict(each) for each in pulled_in],
+        "installation": None if installation is None else dict(installation),
         "reboot": inventory.reboot,
         "holds": inventory.holds,
         "repositories": inventory.repositories,
@@ -197,6 +200,7 @@ def build_unknown_document(
         "installed_other_listed": False,
         "delay_clock": None,
         "pulled_in": [],
+        "installation": None,
         "reboot": {"required": None, "reasons": []},
         "holds": [],
         "repositories": [],

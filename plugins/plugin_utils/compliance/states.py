@@ -44,17 +44,18 @@ def patch_entries(
     honour_phasing: bool = True,
     delay_clock: str = "vendor",
     pending: Iterable[PatchKey] = (),
-    failed: Iterable[PatchKey] = (),
+    failed: Mapping[PatchKey, str] | None = None,
 ) -> list[Entry]:
     """One entry per candidate version and per installed package, INSTALLED_OTHER included.
 
     ``pending``: (name, arch, version) that an Install put there since the last boot. ``failed``: those whose
-    installation was tried and failed. A package with a missing version is not counted as installed as well.
+    installation was tried and failed, with the reason. A package with a missing version is not counted as installed
+    as well.
     """
     judge = _Judge(inventory, dict(baseline), as_of, delay_clock)
     pending_keys, kernels = set(pending), _kernels_not_running(inventory)
     candidates = [
-        _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, set(failed))
+        _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, failed or {})
         for record, decision in judge.decisions(inventory.candidates)
     ]
     missing = {(entry["name"], entry["arch"]) for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
@@ -97,7 +98,7 @@ def _candidate_entry(
     decision: dict[str, Any],
     honour_host_excludes: bool,
     honour_phasing: bool,
-    failed: set[PatchKey],
+    failed: Mapping[PatchKey, str],
 ) -> Entry:
     entry = _entry(judge, record, decision)
     entry["state"] = decision.get("state")
@@ -108,7 +109,7 @@ def _candidate_entry(
         elif honour_phasing and is_deferred_by_phasing(record):
             entry.update(state=None, detail=DEFERRED_PHASED, explanation=f"{entry['explanation']} {_PHASED_SENTENCE}")
         elif patch_key(record) in failed:
-            entry["state"] = "FAILED"
+            entry.update(state="FAILED", failure=failed[patch_key(record)])
     elif entry["state"] in VIOLATIONS:
         entry["state"] = None
     entry["violation"] = entry["state"] in VIOLATIONS or (
@@ -157,6 +158,7 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
         "state": None,
         "detail": None,
         "violation": False,
+        "failure": None,
         "level": decision.get("compliance_level"),
         "classification": record.get("classification"),
         "severity": record.get("msrc_severity") if judge.windows else record.get("severity"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .records import PatchRecord
+from .versions import compare
 
 PackageKey = tuple[str, str]
 """Name and architecture."""
@@ -102,22 +103,27 @@ def targets_from(
     *,
     skip: Callable[[PatchRecord], bool],
     automatic: Mapping[PackageKey, bool | None],
+    scheme: str,
 ) -> list[Target]:
     """Targets for (record, decision) pairs that are approved and not skipped (held, deferred); in a fixed order, so
-    that the same decisions give the same plan."""
-    chosen = [
-        Target(
+    that the same decisions give the same plan. Of several approved versions of one package (an override list may
+    name them) the newest by ``scheme`` (rpm, deb, plain)."""
+    chosen: dict[PackageKey, Target] = {}
+    for record, decision in decided:
+        if decision["decision"] != "approved" or skip(record):
+            continue
+        key = (record["name"], record["arch"])
+        if key in chosen and compare(record["version"], chosen[key].version, scheme) <= 0:
+            continue
+        chosen[key] = Target(
             name=record["name"],
             arch=record["arch"],
             version=record["version"],
             installed_version=record.get("installed_version"),
-            automatic=automatic.get((record["name"], record["arch"])),
+            automatic=automatic.get(key),
             family=record.get("source_package") or record["name"],
         )
-        for record, decision in decided
-        if decision["decision"] == "approved" and not skip(record)
-    ]
-    return sorted(chosen, key=lambda target: (target.name, target.arch, target.version))
+    return [chosen[key] for key in sorted(chosen)]
 
 
 def wanted_by(change: Change, targets: Mapping[PackageKey, Target]) -> Target | None:

@@ -35,6 +35,15 @@ def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] |
     return inventory
 
 
+def plan_module(inventory: Inventory) -> Any:
+    """The module that plans for the host's package manager: ``simulation_command``, ``parse_simulation``,
+    ``install_steps``, ``failure_reasons``, ``is_stale``, ``conffiles_command``, ``QUIET_ENVIRONMENT``."""
+    name = inventory.manager.get("name")
+    if name not in _MANAGERS.values():
+        raise PatchError("unsupported_os", f"Installing with {name} is not supported yet.")
+    return import_module(f"..managers.{name}_plan", __package__)
+
+
 def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:
     """Packages from lines "name arch version"; others are not ours and left out."""
     split = [line.split(" ") for line in lines]

@@ -35,8 +35,11 @@ def utc_now() -> datetime:
 class HostScan:
     """One host's turn in a run. ``arguments`` are validated and plain; ``now`` tells the controller's time.
 
-    The constructor refuses bad baselines and patch groups, so that no host is touched for them.
+    ``operation`` is what the document says was done. The constructor refuses bad baselines and patch groups, so that
+    no host is touched for them.
     """
+
+    operation = "Scan"
 
     def __init__(
         self,
@@ -63,9 +66,11 @@ class HostScan:
         )
         self.run: Run | None = None
         self.document: dict[str, Any] | None = None
-        self._resolved: ResolvedBaseline | None = None
+        self.resolved: ResolvedBaseline | None = None
         self._inventory: Inventory | None = None
         self.inventory_file: str | None = None
+        self.failure: PatchError | None = None
+        """What went wrong although there is a document; set by ``work``."""
         self._started_at = utc_text(now())
 
     def scan(self) -> dict[str, Any]:
@@ -83,10 +88,12 @@ class HostScan:
         )
         outcome: dict[str, Any] = {"status": FAILED, "message": "The task was interrupted.", "kind": "interrupted"}
         try:
-            self.document = self._judge(self.read())
+            self.document = self.work()
             self._save_inventory()
             self.run.write_document(self.host, self.document)
             outcome = {"status": OK, "verdict": self.document["verdict"]}
+            if self.failure is not None:
+                raise self.failure
             return self.document
         except PatchError as error:
             outcome = self._failed_outcome(error)
@@ -100,52 +107,70 @@ class HostScan:
         finally:
             self.run.record_outcome(self.host, {**outcome, "at": utc_text(self._now())})
 
-    def read(self) -> Inventory:
-        """What is on the host now."""
+    def work(self) -> dict[str, Any]:
+        """The document of this host; what a task does beyond reading belongs here."""
+        inventory = self.read()
+        self.resolve(inventory)
+        return self.judge(inventory)
+
+    def read(self, refresh: str | None = None) -> Inventory:
+        """What is on the host now; ``refresh`` in place of the task's own."""
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
-        reading = self.channel.call(read_request(wanted))
+        reading = self.channel.call(read_request(wanted | ({"refresh": refresh} if refresh else {})))
         self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
         return self._inventory
 
-    def _judge(self, inventory: Inventory) -> dict[str, Any]:
-        if self.run is None:
-            raise AssertionError("the run is opened before anything is read")
+    def resolve(self, inventory: Inventory) -> ResolvedBaseline:
+        """The host's baseline, noted in the run; and every candidate noted in the ledger."""
         arguments = self._arguments
-        self._resolved = resolve_baseline(
+        self.resolved = resolve_baseline(
             self.baselines,
             operating_system=inventory.operating_system,
             patch_group=arguments["patch_group"],
             patch_groups=arguments["patch_groups"],
             default_baselines=arguments["default_baselines"],
         )
-        self.run.record_baseline(self._resolved)
+        self.opened_run.record_baseline(self.resolved)
         self._note_first_seen(inventory)
+        return self.resolved
+
+    def judge(self, inventory: Inventory, **more: Any) -> dict[str, Any]:
+        """The document; ``more`` are further members of ``build_document``."""
+        if self.resolved is None:
+            raise AssertionError("resolve comes before judge")
+        arguments = self._arguments
         return documents.build_document(
             inventory,
-            self._resolved,
-            self.run,
+            self.resolved,
+            self.opened_run,
             host=self.host,
             started_at=self._started_at,
             finished_at=utc_text(self._now()),
             patch_group=arguments["patch_group"],
+            operation=self.operation,
             honour_host_excludes=arguments["honour_host_excludes"],
             honour_phasing=arguments["honour_phasing"],
             delay_clock=arguments["delay_clock"],
             list_installed_other=arguments["list_installed_other"],
             stale_after=arguments["metadata_stale_after"],
             pending=[(each["name"], each["arch"], each["version"]) for each in inventory.pending],
-            warnings=self.warnings(),
             run_data=self._run_data(),
+            **({"warnings": self.warnings()} | more),
         )
+
+    @property
+    def opened_run(self) -> Run:
+        """The run, which ``scan`` opens before anything is read."""
+        if self.run is None:
+            raise AssertionError("scan opens the run")
+        return self.run
 
     def _note_first_seen(self, inventory: Inventory) -> None:
         """Every scan feeds the ledger; what is installed already matters only where delays count from it."""
-        if self.run is None:
-            raise AssertionError("the run is opened before anything is read")
         records = list(inventory.candidates)
         if self._arguments["delay_clock"] == "first_seen":
             records += inventory.installed
-        ledger = FirstSeenLedger(self.run.state_directory / LEDGER)
+        ledger = FirstSeenLedger(self.opened_run.state_directory / LEDGER)
         seen = ledger.observe(records, now=self._now(), operating_system=inventory.operating_system)
         for record in records:
             record["first_seen"] = seen[seen_key(record, inventory.operating_system)]
@@ -158,21 +183,22 @@ class HostScan:
         self.inventory_file = str(write_new_json(folder, safe_name(self.host), self._inventory.to_dict()))
 
     def _failed_outcome(self, error: PatchError) -> dict[str, Any]:
-        if self.run is None:
-            raise AssertionError("the run is opened before anything is read")
-        self.document = documents.build_unknown_document(
-            self.run,
-            error.as_result(),
-            host=self.host,
-            started_at=self._started_at,
-            finished_at=utc_text(self._now()),
-            patch_group=self._arguments["patch_group"],
-            resolved=self._resolved,
-            known=self._known(),
-            warnings=self.warnings(),
-            run_data=self._run_data(),
-        )
-        self.run.write_document(self.host, self.document)
+        """The outcome of a failure; the document, unless the work got as far as one, is that of an unknown host."""
+        if self.document is None:
+            self.document = documents.build_unknown_document(
+                self.opened_run,
+                error.as_result(),
+                host=self.host,
+                started_at=self._started_at,
+                finished_at=utc_text(self._now()),
+                patch_group=self._arguments["patch_group"],
+                operation=self.operation,
+                resolved=self.resolved,
+                known=self._known(),
+                warnings=self.warnings(),
+                run_data=self._run_data(),
+            )
+            self.opened_run.write_document(self.host, self.document)
         status = TIMED_OUT if error.kind == "timed_out" else FAILED
         return {"status": status, "kind": error.kind, "message": error.message}
 

@@ -72,14 +72,20 @@ class HostChannel:
             raise failures.missing_answer(reply, shipped_readers(), seen, output["rc"])
         return self._reading(reply)
 
-    def run_program(self, program: str, mark: str) -> str:
+    def reset(self) -> None:
+        """Forget the connection, and with ssh the shared one behind it; the next exec makes a new one."""
+        with contextlib.suppress(AnsibleError):
+            self._action._connection.reset()
+
+    def run_program(self, program: str, mark: str, *, seconds: int | None = None) -> str:
         """What a program for ``/bin/sh`` printed on the host. ``mark`` is a text that only its answer contains.
 
-        The program travels on standard input, as a request does. Raises ``no_privilege``, ``timed_out``,
-        ``answer_too_large`` or ``refused_by_policy``; whether the answer is complete is for the caller to see.
+        ``seconds`` bounds this exec in place of the channel's own bound. The program travels on standard input, as a
+        request does. Raises ``no_privilege``, ``timed_out``, ``answer_too_large`` or ``refused_by_policy``; whether the
+        answer is complete is for the caller to see.
         """
         data = program.encode("utf-8", "surrogateescape")
-        output = self._exec(Payload(command="/bin/sh", data=data, mark=mark))
+        output = self._exec(Payload(command="/bin/sh", data=data, mark=mark), seconds)
         text: str = output["stdout"]
         if mark not in text:
             self._refused((output["stderr"] + "\n" + text[:_SEEN]).strip())
@@ -145,10 +151,10 @@ class HostChannel:
             and (not become or getattr(become, "pipelining", become.name != "su"))
         )
 
-    def _exec(self, payload: Payload) -> dict[str, Any]:
+    def _exec(self, payload: Payload, seconds: int | None = None) -> dict[str, Any]:
         if self._takes_stdin():
             try:
-                output = self._run(payload.command, payload.data)
+                output = self._run(payload.command, payload.data, seconds)
             except PatchError as error:
                 if not failures.needs_tty(str(error.details.get("seen", ""))):
                     raise
@@ -156,14 +162,14 @@ class HostChannel:
                 if payload.mark in output["stdout"] or not failures.needs_tty(output["stderr"] + output["stdout"]):
                     return output
             self._stdin_refused = True
-        return self._exec_from_file(payload)
+        return self._exec_from_file(payload, seconds)
 
-    def _exec_from_file(self, payload: Payload) -> dict[str, Any]:
+    def _exec_from_file(self, payload: Payload, seconds: int | None) -> dict[str, Any]:
         """The same bytes from a file that only a shell's redirection opens; nothing executes it."""
         action, shell = self._action, self._action._connection._shell
         path = self._put_file(payload.data)
         try:
-            return self._run(f"{payload.command} < {shell.quote(path)}", None)
+            return self._run(f"{payload.command} < {shell.quote(path)}", None, seconds)
         finally:
             # The environment of the task is in it; the folder goes when the task ends.
             with contextlib.suppress(AnsibleError):
@@ -186,10 +192,11 @@ class HostChannel:
             ) from error
         return path
 
-    def _run(self, command: str, data: bytes | None) -> dict[str, Any]:
+    def _run(self, command: str, data: bytes | None, seconds: int | None) -> dict[str, Any]:
         connection = self._action._connection
         try:
-            with _pipelining(connection, data is not None), bounded(seconds=self._seconds, limit=self._limit):
+            bounds = bounded(seconds=seconds or self._seconds, limit=self._limit)
+            with _pipelining(connection, data is not None), bounds:
                 output: dict[str, Any] = self._action._low_level_execute_command(command, in_data=data)
                 return output
         except AnsibleAuthenticationFailure:

@@ -81,7 +81,7 @@ def install_steps(
     for group in [first, *groups]:
         if group:
             command = install_command(group, allow_removals=allow_removals, lock_timeout=lock_timeout)
-            steps.append(_step(_title(group), command, step_timeout, continue_on_failure=separately))
+            steps.append(_step(_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
     marks = automatic_marks_command(targets)
     if marks:
         steps.append(_step("put automatic marks back", marks, 300, cleanup=True))
@@ -100,6 +100,12 @@ def _title(targets: Sequence[Target]) -> str:
     if len(targets) == 1:
         return f"install {targets[0].name} {targets[0].version}"
     return f"install {len(targets)} packages, {targets[0].name} to {targets[-1].name}"
+
+
+def _resumable(command: Sequence[str]) -> list[str]:
+    """The same command, which may run again after a power cut: apt refuses to work while dpkg has unfinished work.
+    The script is fixed, the command travels as its arguments."""
+    return ["/bin/sh", "-c", 'dpkg --force-confdef --force-confold --configure -a; exec "$@"', "sh", *command]
 
 
 def _repair_command() -> list[str]:
@@ -156,3 +162,34 @@ def _reason(text: str, code: int) -> str:
     errors = [line for line in lines if line.startswith("E:")]
     words = "; ".join([*unmet[:5], *errors[:5]])
     return words or f"apt-get ended with exit code {code} and gave no reason"
+
+
+# dpkg: error processing package acme-fail (--configure):
+#  installed acme-fail package post-installation script subprocess returned error exit status 1
+_PACKAGE_ERROR = re.compile(r"dpkg: error processing (?:package|archive) (?P<what>\S+)[^\n]*:\n (?P<why>[^\n]+)")
+
+
+def failure_reasons(log: str) -> tuple[dict[str, str], str]:
+    """Why packages failed, by name, and the general reason, from the end of the log of an install step."""
+    reasons = {}
+    for found in _PACKAGE_ERROR.finditer(log):
+        # "/var/cache/apt/archives/acme_1.0_all.deb" or "acme:amd64"
+        name = re.sub(r"_.*", "", found["what"].rpartition("/")[2]).partition(":")[0]
+        reasons[name] = " ".join(found["why"].split())
+    errors = [" ".join(line.split()) for line in log.splitlines() if line.startswith(("E: ", "dpkg: error: "))]
+    return reasons, "; ".join(errors[-5:])
+
+
+def is_stale(reason: str) -> bool:
+    """The repository no longer has what the plan was made from, so a fresh reading may help."""
+    return "was not found" in reason or "404  Not Found" in reason or "Hash Sum mismatch" in reason
+
+
+# New versions of conffiles that dpkg and ucf left beside those that were changed on the host.
+CONFFILE_SUFFIXES = (".dpkg-dist", ".ucf-dist", ".dpkg-new")
+
+
+def conffiles_command(newer_than: str) -> list[str]:
+    """Lists new conffiles beside changed ones in /etc that came after the file ``newer_than``."""
+    names = [word for suffix in CONFFILE_SUFFIXES for word in ("-o", "-name", f"*{suffix}")][1:]
+    return ["find", "/etc", "-xdev", "-type", "f", "(", *names, ")", "-cnewer", newer_than]

@@ -153,8 +153,18 @@ def test_targets_are_what_is_approved_and_not_skipped_in_a_fixed_order() -> None
         (record("phased", deferred=True), approved),
         (record("late"), refused),
     ]
-    chosen = targets_from(decided, skip=lambda each: bool(each.get("deferred")), automatic={("bash", "amd64"): True})
+    chosen = targets_from(
+        decided, skip=lambda each: bool(each.get("deferred")), automatic={("bash", "amd64"): True}, scheme="deb"
+    )
     assert [(each.name, each.automatic, each.family) for each in chosen] == [
         ("bash", True, "bash"),
         ("zsh", None, "zsh-src"),
+    ]
+
+
+def test_of_several_approved_versions_the_newest_is_the_target() -> None:
+    records = [{"name": "a", "arch": "amd64", "version": version} for version in ("1:1", "2~rc1", "1:1.1", "2")]
+    decided = [(record, {"decision": "approved"}) for record in records]
+    assert [each.version for each in targets_from(decided, skip=lambda _: False, automatic={}, scheme="deb")] == [
+        "1:1.1"
     ]

@@ -106,7 +106,7 @@ def test_an_empty_plan_never_becomes_a_command() -> None:
 
 def test_no_word_of_a_command_switches_a_signature_check_off() -> None:
     words = " ".join(apt_plan.install_command([CURL], allow_removals=True, lock_timeout=1)).lower()
-    assert "unauthenticated" not in words and "insecure" not in words and "force-yes" not in words
+    assert [word for word in ("unauthenticated", "insecure", "force-yes", "trusted") if word in words] == []
 
 
 def test_everything_is_installed_by_one_command_after_python3_apt() -> None:
@@ -140,3 +140,36 @@ def test_no_step_can_ask_a_question() -> None:
     planned = apt_plan.install_steps(inventory(), [CURL], allow_removals=False, lock_timeout=1, step_timeout=1)
     assert all(step.environment["DEBIAN_FRONTEND"] == "noninteractive" for step in planned)
     assert all(step.environment["NEEDRESTART_SUSPEND"] == "1" for step in planned)
+
+
+FAILED_LOG = """\
+Setting up acme-fail (2.0) ...
+dpkg: error processing package acme-fail (--configure):
+ installed acme-fail package post-installation script subprocess returned error exit status 3
+dpkg: error processing archive /var/cache/apt/archives/acme-lib_1.1_all.deb (--unpack):
+ cannot copy extracted data: No space left on device
+Errors were encountered while processing:
+ acme-fail
+E: Sub-process /usr/bin/dpkg returned an error code (1)
+"""
+
+
+def test_reasons_of_failures_are_found_by_package() -> None:
+    reasons, general = apt_plan.failure_reasons(FAILED_LOG)
+    assert reasons == {
+        "acme-fail": "installed acme-fail package post-installation script subprocess returned error exit status 3",
+        "acme-lib": "cannot copy extracted data: No space left on device",
+    }
+    assert general == "E: Sub-process /usr/bin/dpkg returned an error code (1)"
+
+
+def test_what_left_the_repository_makes_a_plan_stale() -> None:
+    assert apt_plan.is_stale("E: Version '1.1' for 'acme' was not found")
+    assert not apt_plan.is_stale("would remove acme-old 1.0")
+
+
+def test_an_install_step_finishes_dpkg_first_so_that_it_can_run_again() -> None:
+    [(_name, argv)] = steps([CURL])
+    assert argv[:2] == ("/bin/sh", "-c")
+    assert argv[3:5] == ("sh", "apt-get")
+    assert "curl" not in argv[2]

@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install approved patches. Options and results are documented in plugins/modules/install_patches.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils.errors import PatchError
+from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.install import HostInstall
+from ..plugin_utils.flow.results import failed, plain, untrusted
+
+
+class ActionModule(ActionBase):
+    """Check mode plans and simulates; diff mode shows versions before and after."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, validated = self.validate_argument_spec(argument_spec("install_patches"))
+        arguments = plain(validated)
+        install = None
+        try:
+            install = HostInstall(
+                self,
+                task_vars or {},
+                arguments,
+                check_mode=self._task.check_mode,
+                tell=_teller(task_vars or {}, quiet=not arguments["progress"]),
+            )
+            document = install.scan()
+        except PatchError as error:
+            known = {} if install is None else self._done(install)
+            return result | failed(error, document=install.document if install else None) | known
+        saved = {"inventory_file": install.inventory_file} if install.inventory_file else {}
+        return result | {
+            **saved,
+            **self._done(install),
+            "document": untrusted(document),
+            "compliant": document["compliant"],
+            "verdict": document["verdict"],
+            "summary": document["summary"],
+            "run_id": document["run"]["id"],
+        }
+
+    def _done(self, install: HostInstall) -> dict[str, Any]:
+        """What changed, in check mode what would, as far as the installation got."""
+        if install.choice is None:
+            return {}
+        done: dict[str, Any] = {
+            "changed": bool(install.changes),
+            "installed_count": len(install.changes),
+            "plan": untrusted(install.plan()),
+        }
+        if self._task.diff:
+            done["diff"] = untrusted(install.diff())
+        return done
+
+
+def _teller(task_vars: dict[str, Any], *, quiet: bool) -> Any:
+    host = task_vars.get("inventory_hostname")
+    display = Display()
+    if quiet:
+        return lambda line: display.vv(f"{host}: {line}")
+    return lambda line: display.display(f"{host}: {line}")

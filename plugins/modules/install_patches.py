@@ -1,0 +1,200 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the task; the work is done on the controller, by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: install_patches
+short_description: Install on a host what its patch baseline approves
+version_added: 0.1.0
+author:
+  - The openfleet.patch developers (@openfleet)
+description:
+  - Reads the host, decides for every patch by the host's baseline, asks the package manager what else would come along,
+    installs exactly the approved versions, reads the host again and returns the compliance document of what is there.
+  - The installation is a job of its own on the host, with a journal in C(/var/lib/openfleet-patch). It goes on when the
+    connection or the controller is lost; the next task on that host, or the next boot, finishes it. Interrupting the
+    playbook leaves the job running.
+  - Nothing new is installed except what approved versions depend on. Held packages are left alone, nothing is removed
+    unless O(allow_removals=true), and changed configuration files stay as they are.
+  - Where all approved patches cannot be installed together, what stands in the way is left out and reported.
+  - The task fails when an approved patch could not be installed; the document tells the reason for each.
+  - It never reboots; see M(openfleet.patch.reboot_host).
+options:
+  install_override_list:
+    description:
+      - 'Patches to install instead of what the baseline approves, as Patch Manager''s install override list, for example
+        C({patches: [{id: openssl.amd64}]}). Compliance still follows the baseline.'
+    type: dict
+  allow_removals:
+    description:
+      - Whether installing may remove packages.
+    type: bool
+    default: false
+  require_approved_dependencies:
+    description:
+      - Whether a patch is left out when it needs a package, new or newer, that the baseline does not approve.
+    type: bool
+    default: false
+  lock_timeout:
+    description:
+      - Seconds to wait while another program uses the package manager.
+    type: int
+    default: 600
+  step_timeout:
+    description:
+      - Seconds after which a single command of the installation is ended, with every process that it started.
+    type: int
+    default: 7200
+  host_timeout:
+    description:
+      - Seconds that the whole installation may take on this host. What is under way then is ended and the result is
+        C(TIMED_OUT).
+    type: int
+    default: 14400
+  reconnect_timeout:
+    description:
+      - Seconds that the host may be out of reach while its job runs, before the task ends as unreachable. The job goes on.
+    type: int
+    default: 600
+  reboot_option:
+    description:
+      - How the run deals with reboots, for the document; M(openfleet.patch.reboot_host) acts on it.
+    type: str
+    choices: [RebootIfNeeded, NoReboot, OnlyIfRequired]
+    default: RebootIfNeeded
+  progress:
+    description:
+      - Whether a line is shown whenever something changes on the host.
+    type: bool
+    default: true
+  list_installed_other:
+    description:
+      - Whether the document lists installed packages that the baseline does not approve. They are counted always.
+    type: bool
+    default: false
+  save_inventory:
+    description:
+      - Whether everything that was read last is kept beside the document, as C(inventories/HOST.json) in the run directory.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - openfleet.patch.attributes
+  - openfleet.patch.baselines
+  - openfleet.patch.baselines.decisions
+  - openfleet.patch.host
+  - openfleet.patch.run
+attributes:
+  check_mode:
+    support: full
+    details: The plan is made and simulated on the host, and returned; nothing is installed.
+  diff_mode:
+    support: full
+    details: Shows each package with its version before and after.
+  platform:
+    description: Which operating systems it works on.
+    platforms: posix
+    support: full
+notes:
+  - The task's C(environment) reaches the package manager, and is kept in files of mode 0600 on the host while the job runs.
+  - This file holds documentation only. The action plugin of the same name does the work.
+seealso:
+  - module: openfleet.patch.scan_host
+  - module: openfleet.patch.reboot_host
+"""
+
+EXAMPLES = r"""
+- name: Install what the predefined baseline of the operating system approves
+  openfleet.patch.install_patches:
+  become: true
+  register: installed
+
+- name: Reboot if something was installed
+  openfleet.patch.reboot_host:
+    installed_count: "{{ installed.installed_count }}"
+  become: true
+
+- name: Show the plan for a baseline that approves everything
+  openfleet.patch.install_patches:
+    baselines:
+      - name: everything
+        operating_system: DEBIAN
+        approval_rules:
+          - filters: {}
+            enable_non_security: true
+    default_baselines:
+      DEBIAN: everything
+  become: true
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+document:
+  description:
+    - The compliance document, as described in docs/document.md and by docs/schema/document.schema.json. Its C(installation)
+      tells how the installation went, its C(pulled_in) what came along.
+    - In check mode the document of the host as it is.
+  returned: when the run could be opened
+  type: dict
+compliant:
+  description: Whether the host is compliant; null when that cannot be known.
+  returned: success
+  type: bool
+verdict:
+  description: The same in a word, V(compliant), V(non_compliant) or V(unknown).
+  returned: success
+  type: str
+  sample: non_compliant
+summary:
+  description: Counts of patches by state and level.
+  returned: success
+  type: dict
+run_id:
+  description: The run that this installation belongs to.
+  returned: success
+  type: str
+  sample: 3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10
+installed_count:
+  description: How many packages have another version than before; in check mode, how many would.
+  returned: when the host could be read
+  type: int
+plan:
+  description: What was to be installed.
+  returned: when the host could be read
+  type: dict
+  contains:
+    install:
+      description: Approved versions, each with C(name), C(arch), C(version) and C(installed_version).
+      type: list
+      elements: dict
+    pulled_in:
+      description: What the package manager takes along, in the same form.
+      type: list
+      elements: dict
+    refused:
+      description: Approved versions that cannot be installed, each with C(patch) and C(reasons).
+      type: list
+      elements: dict
+    remove:
+      description: Packages that would go, with O(allow_removals=true).
+      type: list
+      elements: dict
+inventory_file:
+  description: Where the inventory was saved on the controller.
+  returned: when O(save_inventory=true)
+  type: str
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: A stable word for programs.
+      type: str
+      sample: install_incomplete
+    message:
+      description: What was tried, what was seen and what to do.
+      type: str
+"""

@@ -1,0 +1,92 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job did, in the words of a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.records import Inventory
+from ..host.frames import one_line
+from ..host.job_client import JobState, UnitState
+from ..host.job_driver import JobDriver
+
+
+def describe_job(state: JobState) -> dict[str, Any]:
+    """A job for the document: ids, results, seconds; each step with its exit code and what ended it."""
+    return {
+        "job": state.job_id,
+        "title": one_line(state.title, 200),
+        "result": state.result,
+        "undo_result": state.undo_result,
+        "seconds": state.elapsed,
+        "detached": state.detached,
+        "steps": [_unit(step) for step in state.steps],
+        "undone": [_unit(unit) for unit in state.undos],
+    }
+
+
+def _unit(unit: UnitState) -> dict[str, Any]:
+    known = unit.started is not None and unit.ended is not None
+    return {
+        "number": unit.number,
+        "name": one_line(unit.name, 200),
+        "state": unit.state,
+        "exit_code": unit.exit_code,
+        "seconds": max(0, unit.ended - unit.started) if known and unit.ended and unit.started else None,
+        "attempts": unit.attempts,
+        "ended_by": unit.ended_by,
+        "hung": [one_line(line, 200) for line in unit.hung.splitlines()[:50]],
+    }
+
+
+def failures_of_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[dict[str, str], str]:
+    """Reasons by package name, and one for whatever has none of its own, from the logs of the steps that failed."""
+    reasons: dict[str, str] = {}
+    general = []
+    for step in state.steps:
+        if step.state == "ended" and step.exit_code == 0 or step.state == "waiting":
+            continue
+        by_package, words = manager.failure_reasons(driver.log_end(state.job_id, step))
+        reasons.update({name: one_line(reason) for name, reason in by_package.items()})
+        general.append(_why(step, one_line(words)))
+    return reasons, "; ".join(general[:3]) or f"the job ended as {state.result}"
+
+
+def _why(step: UnitState, words: str) -> str:
+    if step.ended_by:
+        running = one_line(", ".join(line.split(" ")[-1] for line in step.hung.splitlines() if line), 200)
+        what = {"step": "its own time was up", "job": "the time of the host was up", "cancel": "it was cancelled"}
+        ended = what.get(step.ended_by, step.ended_by)
+        return f"step '{one_line(step.name, 80)}' was ended because {ended}" + (
+            f" (running: {running})" if running else ""
+        )
+    if step.state == "crashed":
+        return f"step '{one_line(step.name, 80)}' was cut off"
+    return f"step '{one_line(step.name, 80)}' ended with exit code {step.exit_code}" + (f": {words}" if words else "")
+
+
+def changed_packages(before: Inventory, after: Inventory) -> list[dict[str, Any]]:
+    """Every package whose installed versions differ between two readings, sorted by name."""
+    old, new = _versions(before), _versions(after)
+    changed = []
+    for name, arch in sorted(old.keys() | new.keys()):
+        gone, come = old.get((name, arch), set()), new.get((name, arch), set())
+        if gone == come:
+            continue
+        changed.append(
+            {
+                "name": name,
+                "arch": arch,
+                "installed_version": ", ".join(sorted(gone - come)) or None,
+                "version": ", ".join(sorted(come - gone)) or None,
+            }
+        )
+    return changed
+
+
+def _versions(inventory: Inventory) -> dict[tuple[str, str], set[str]]:
+    versions: dict[tuple[str, str], set[str]] = {}
+    for record in inventory.installed:
+        versions.setdefault((record["name"], record["arch"]), set()).add(record["version"])
+    return versions

@@ -1,0 +1,60 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the steps that a manager planned to a job for the runner on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..engine.changes import Change, CommandStep
+from ..host.job_client import STATE_DIRECTORY
+from ..host.job_plan import FileReference, OnCrash, Plan, Step
+from .inventory import pending_line
+
+# Written before anything is installed, so that it is true even if nobody comes back; one file per boot.
+_NOTE_PENDING = """\
+umask 077
+mkdir -p "$1" && cat "$2" >>"$1/$3" && sync || exit 1
+for other in "$1"/*; do
+    [ "$other" = "$1/$3" ] || rm -f "$other"
+done
+"""
+
+
+def job_plan(
+    job_id: str,
+    steps: Sequence[CommandStep],
+    *,
+    changes: Iterable[Change],
+    boot_id: str | None,
+    environment: Mapping[str, str],
+    timeout: int,
+) -> Plan:
+    """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
+    known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it."""
+    lines = [pending_line(each.name, each.arch, each.version) for each in changes if each.version]
+    first = []
+    if boot_id and lines:
+        argv = ("/bin/sh", "-c", _NOTE_PENDING, "sh", f"{STATE_DIRECTORY}/pending", FileReference("pending"), boot_id)
+        first = [Step("note what is installed", argv, timeout=60, on_crash=OnCrash.RETRY)]
+    return Plan(
+        job_id=job_id,
+        title=f"install {len(lines)} packages",
+        steps=(*first, *(_step(step) for step in steps)),
+        timeout=timeout,
+        secret_environment=dict(environment),
+        files={"pending": "".join(lines).encode()},
+    )
+
+
+def _step(step: CommandStep) -> Step:
+    return Step(
+        name=step.name,
+        argv=step.argv,
+        timeout=step.timeout,
+        ok_codes=step.ok_codes,
+        environment=step.environment,
+        continue_on_failure=step.continue_on_failure,
+        cleanup=step.cleanup,
+        on_crash=OnCrash(step.on_crash),
+    )
