@@ -96,12 +96,13 @@ def test_lists_younger_than_asked_for_are_left_alone_and_older_ones_refreshed(bo
 
 def test_a_repository_that_fails_is_named_in_its_own_words_and_is_not_fatal(bookworm: LabHost) -> None:
     bookworm.own_repositories().sign("updates", "broken")
+    before = read_answer(bookworm)["result"]["lists"]["age"]
     inventory = build_inventory(reading(bookworm, refresh="always"))
     assert inventory.refresh["ok"] is False
     assert any("bookworm-updates" in error for error in inventory.refresh["errors"])
     assert [each for each in inventory.warnings if each["kind"] == "refresh_failed"]
-    ages = {each["id"]: each["metadata_age"] for each in inventory.repositories}
-    assert ages["bookworm-updates"] > ages["bookworm-security"]
+    # One that failed is not fresh, and a failed refresh makes none look fresh to the next scan.
+    assert all(each["metadata_age"] >= before for each in inventory.repositories)
     assert any(each["security"] for each in inventory.candidates)
 
 

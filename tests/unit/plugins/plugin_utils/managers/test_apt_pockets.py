@@ -20,7 +20,7 @@ POCKETS = [
     ("stable-proposed-updates", "bookworm-proposed-updates", "Debian", "Debian", "bookworm-proposed-updates", False),
     ("stable-backports", "bookworm-backports", "Debian Backports", "Debian Backports", "bookworm-backports", False),
     *((f"{name}-security", name, "Ubuntu", "Ubuntu", f"{name}-security", True)
-      for name in ("trusty", "xenial", "bionic", "focal", "groovy", "jammy", "noble", "plucky", "questing", "resolute")),
+      for name in "trusty xenial bionic focal groovy jammy noble plucky questing resolute".split()),
     ("jammy-updates", "jammy", "Ubuntu", "Ubuntu", "jammy-updates", False),
     ("jammy-backports", "jammy", "Ubuntu", "Ubuntu", "jammy-backports", False),
     ("jammy", "jammy", "Ubuntu", "Ubuntu", "jammy", False),
