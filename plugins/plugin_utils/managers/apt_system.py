@@ -87,7 +87,7 @@ def _never_downloaded(result: Part) -> list[dict[str, Any]]:
 
 
 def _age(pocket: Pocket, age: int | None, errors: list[str], collected_at: str) -> int | None:
-    """Seconds since the lists were last known to be current; one that failed just now is at least as old as its file."""
+    """Seconds since the lists were last known to be current; one that just failed is at least as old as its file."""
     names = [name for name in (pocket.archive, pocket.codename) if name]
     failed = pocket.site and any(pocket.site in error and any(name in error for name in names) for error in errors)
     if failed and age is not None and pocket.fetched_at is not None:
