@@ -19,6 +19,9 @@ WORDS = (*VERDICTS, READY, FAILED, TIMED_OUT, UNREACHABLE, NOT_STARTED)
 """What a host can end as."""
 
 
+_TIMEOUT_WORDS = "failed to execute in the expected time frame"
+
+
 def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> str:
     """``failed``, ``timed_out``, ``unreachable`` or ``not_started`` where that happened, else the verdict.
 
@@ -47,7 +50,7 @@ def outcome_of_result(result: Mapping[str, Any], *, operation: str, task: str | 
 
     ``{"status", "kind", "message", "operation", "task", "at"}``; kind and message are None when it went well.
     A result of our own tasks carries ``error`` ({kind, message}); any other module tells in ``msg``, or in
-    ``stderr`` when a command failed. Ansible's own task timeout adds ``timedout``.
+    ``stderr`` when a command failed. Ansible's own task timeout adds ``timedout``, and before 2.17 just says so.
     """
     error = result.get("error")
     if not (isinstance(error, Mapping) and error.get("message")):
@@ -57,7 +60,7 @@ def outcome_of_result(result: Mapping[str, Any], *, operation: str, task: str | 
     status = OK
     if result.get("unreachable"):
         status, kind = UNREACHABLE, "unreachable"
-    elif result.get("timedout") or kind == "timed_out":
+    elif result.get("timedout") or kind == "timed_out" or _TIMEOUT_WORDS in str(result.get("msg")):
         status, kind = TIMED_OUT, "timed_out"
     elif result.get("failed"):
         status = FAILED

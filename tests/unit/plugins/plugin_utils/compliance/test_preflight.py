@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
+import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +187,19 @@ def test_the_message_of_a_failed_check_tells_every_error_and_no_warning() -> Non
     assert told(found).startswith("not_privileged: ")
     assert "no_repositories: " in told(found)
     assert "apt-get" not in told(found)
+
+
+@pytest.mark.parametrize(("column", "hosts", "open_files"), [(0, 20, 1024), (1, 500, 1024), (2, 5000, 4096)])
+def test_the_sample_settings_leave_nothing_to_find(column: int, hosts: int, open_files: int) -> None:
+    text = (Path(__file__).resolve().parents[5] / "docs" / "ansible.cfg.sample").read_text(encoding="utf-8")
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read_string(text)
+    forks = re.findall(r"^; forks +(\d+) +(\d+) +(\d+)$", text, flags=re.MULTILINE)[0]
+    assert settings["defaults"]["forks"] == forks[0]
+    found = controller(
+        hosts=hosts,
+        forks=int(forks[column]),
+        open_files=open_files,
+        ssh_arguments=[settings["ssh_connection"]["ssh_args"]],
+    )
+    assert found == []

@@ -13,6 +13,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.overvie
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.text import render_run, visible
 
 OK = {"status": "ok"}
+TIMED_OUT_IN_2_16 = "The x action failed to execute in the expected time frame (3) and was terminated"
 RUN = {"id": FakeRun.run_id, "as_of": AS_OF, "path": "/home/ops/.openfleet-patch/runs/" + FakeRun.run_id}
 
 
@@ -107,10 +108,10 @@ def test_a_host_that_could_not_be_judged_says_why() -> None:
 
 
 def test_a_message_of_several_lines_keeps_them() -> None:
-    message = "2 problems in patch baselines:\n  patch_baselines[0].name: too short\n  patch_baselines[0].rules: unknown"
+    message = "2 problems:\n  patch_baselines[0].name: too short\n  patch_baselines[0].rules: unknown\n"
     text = render([], {"web1": {"status": "failed", "kind": "bad_baseline", "message": message}})
     assert lines_of(text, "Failed and unreachable") == [
-        "* failed: 2 problems in patch baselines:",
+        "* failed: 2 problems:",
         "    patch_baselines[0].name: too short",
         "    patch_baselines[0].rules: unknown",
         "    on 1 host: web1",
@@ -217,6 +218,7 @@ def test_no_host_at_all_is_told_as_that() -> None:
         ({"failed": True, "error": {"kind": "bad_baseline", "message": "m"}}, ("failed", "bad_baseline", "m")),
         ({"unreachable": True, "msg": "refused"}, ("unreachable", "unreachable", "refused")),
         ({"failed": True, "msg": "Timed out", "timedout": {"period": 5}}, ("timed_out", "timed_out", "Timed out")),
+        ({"failed": True, "msg": TIMED_OUT_IN_2_16}, ("timed_out", "timed_out", TIMED_OUT_IN_2_16)),
         ({"failed": True, "error": {"kind": "timed_out", "message": "m"}}, ("timed_out", "timed_out", "m")),
         ({"failed": True}, ("failed", "task_failed", "the task failed and said nothing")),
         ({"changed": False}, ("ok", None, None)),
