@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from openfleet_lab import api, layers, machine
 from openfleet_lab.fingerprint import differences, fingerprint
-from openfleet_lab.places import BRIDGE, CGROUP_NAME, Lab, LabError
+from openfleet_lab.places import BRIDGE, Lab, LabError
 
 pytestmark = pytest.mark.lab
 HERE = Path(__file__).parent
@@ -244,19 +244,36 @@ def test_two_hosts_cannot_have_one_name_and_the_first_survives_the_attempt(lab: 
     assert host.ssh(["echo", "alive"]).stdout == "alive\n"
 
 
+def test_a_run_that_was_killed_leaves_its_hosts_to_the_next_and_down_spares_the_living(
+    lab: Lab, host: api.LabHost
+) -> None:
+    code = (
+        "import os, sys; from openfleet_lab import api\nwith api.session() as lab:\n"
+        "    print(api.start_host(lab, 'bookworm').name, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-B", "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
+    name = killed.stdout.strip()
+    assert name.startswith("bookworm-")
+    # Any session that opened meanwhile may have been the one to take it away.
+    assert host.name in api.tear_down(lab)
+    assert not (lab.hosts / name).exists()
+    assert not [pid for pid in Path("/proc").glob("[0-9]*/cmdline") if name.encode() in _read(pid)]
+    assert host.ssh(["echo", "alive"]).stdout == "alive\n"
+
+
 # A lab of its own, in namespaces of its own: nothing else runs there, so whatever is left is the lab's.
 WHOLE_CYCLE = r"""
 set -eu
+umount -R /run/netns 2>/dev/null || true
 mount -t tmpfs run /run; mount -t sysfs sysfs /sys; mount -t cgroup2 none /sys/fs/cgroup
 ip link set lo up
-before=$(grep -c . /proc/mounts)
 "$1" up
 "$1" status
 "$1" down
 sleep 0.3
 ps -e -o pid=,comm= > /run/ps
 echo "processes: $(grep -v -e '^ *1 ' -e ' ps$' /run/ps | tr '\n' ';')"
-echo "mounts: $(($(grep -c . /proc/mounts) - before))"
+echo "mounts: $(grep -e "$OPENFLEET_LAB" -e /run/netns /proc/mounts | tr '\n' ';')"
 echo "links: $(ip -br link | grep -v -e '^lo' -e '^ifb' | tr '\n' ';')"
 echo "namespaces: $(ip netns list | tr '\n' ';')"
 echo "hosts: $(ls "$OPENFLEET_LAB/hosts" "$OPENFLEET_LAB/addresses" "$OPENFLEET_LAB/users" | grep -v : | tr -d '\n')"
@@ -279,7 +296,7 @@ def test_up_then_down_leaves_nothing_behind(lab: Lab) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count(" up\n") == 4
         tail = done.stdout.splitlines()[-5:]
-        assert tail == ["processes: ", "mounts: 0", "links: ", "namespaces: ", "hosts: "]
+        assert tail == ["processes: ", "mounts: ", "links: ", "namespaces: ", "hosts: "]
     finally:
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
 
@@ -298,5 +315,5 @@ def test_where_the_lab_cannot_run_it_says_so_in_one_line_with_exit_code_77() -> 
 
 
 def test_this_machine_has_the_labs_own_cgroup_and_bridge_while_a_host_runs(host: api.LabHost) -> None:
-    assert (machine.cgroup_root() / CGROUP_NAME / host.name).is_dir()
+    assert (machine.cgroup_root() / host.lab.cgroup_name / host.name).is_dir()
     assert Path(f"/sys/class/net/{BRIDGE}").exists()

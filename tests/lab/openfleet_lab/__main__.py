@@ -27,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     command("up", "bring up the demo fleet and write its inventory")
-    command("down", "end every host, the server and the network; bases and layers stay")
+    sub = command("down", "end every host, the server and the network; bases and layers stay")
+    sub.add_argument("--force", action="store_true", help="those of other runs that are still going, too")
     sub = command("base", "build bases that are missing, two at a time")
     sub.add_argument("names", nargs="*", help="default: all")
     sub = command("prepare", "build the prepared layers of these kinds")
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub = command("snapshot", "keep a stopped host's root as a layer that new hosts can start from", host=True)
     sub.add_argument("snapshot")
-    sub = command("inventory", "print the inventory of what runs")
+    sub = command("inventory", "print the inventory of the hosts started by this command")
     sub.add_argument("--user", default="root")
     sub.add_argument("--script", metavar="NAME", help="as an inventory script prints it, of this one host alone")
     command("status", "list the hosts")
@@ -86,8 +87,12 @@ def main(argv: list[str] | None = None) -> int:
 def act(args: argparse.Namespace) -> int:
     lab = Lab()
     if args.command == "down":
-        api.tear_down(lab)
-        return 0
+        left = api.tear_down(lab, force=args.force)
+        if left:
+            sys.stderr.write(
+                f"lab: other runs are using the lab, their hosts stay: {', '.join(left)} (--force ends them)\n"
+            )
+        return 1 if left else 0
     with api.session() as lab:
         if args.command in ("up", "base", "prepare", "host"):
             return build(lab, args)
@@ -116,14 +121,14 @@ def build(lab: Lab, args: argparse.Namespace) -> int:
         for name in names:
             layers.ensure_stack(lab, name)
     elif args.command == "host":
-        api.start_host(lab, args.kind, args.name, features=args.feature, prepared=not args.bare)
+        api.start_host(lab, args.kind, args.name, features=args.feature, prepared=not args.bare, stays=True)
         inventories.write(lab)
     else:
         bases.ensure_bases(lab, sorted({layers.kind_of(kind).base for _name, kind in DEMO}))
         there = {host.name for host in api.all_hosts(lab)}
         for name, kind in DEMO:
             if name not in there:
-                api.start_host(lab, kind, name)
+                api.start_host(lab, kind, name, stays=True)
         sys.stdout.write(f"inventory: {inventories.write(lab)}\n")
     sys.stdout.write(f"{time.monotonic() - started:.1f} s\n")
     return 0

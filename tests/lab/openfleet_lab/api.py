@@ -13,7 +13,7 @@ from pathlib import Path
 from . import debs, layers, machine, network, repository
 from .distributions import site_names
 from .hosts import Host
-from .places import CGROUP_NAME, Lab, LabError, run
+from .places import Lab, LabError, replace, run
 from .signing import SigningKey
 
 __all__ = [
@@ -63,7 +63,7 @@ class LabHost(Host):
         if target.exists():
             raise LabError(f"there is a snapshot called {name} already")
         run(["cp", "-a", self.changes, target])
-        layers.snapshot_record(self.lab, name).write_text(json.dumps(self.facts))
+        replace(layers.snapshot_record(self.lab, name), json.dumps(self.facts).encode())
         return target
 
     def destroy(self) -> None:
@@ -82,6 +82,7 @@ def session(folder: str | Path | None = None) -> Iterator[Lab]:
     ticket = lab.users / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     with lab.lock("leaving"):
         ticket.touch()
+        _destroy_orphans(lab)
     try:
         yield lab
     finally:
@@ -101,6 +102,13 @@ def _others(lab: Lab) -> bool:
     return alive
 
 
+def _destroy_orphans(lab: Lab) -> None:
+    """Hosts of a run that was killed."""
+    for host in all_hosts(lab):
+        if host.owner is None:
+            host.destroy()
+
+
 def start_host(
     lab: Lab,
     kind: str,
@@ -110,10 +118,12 @@ def start_host(
     prepared: bool = True,
     power: bool = True,
     snapshot: str | None = None,
+    stays: bool = False,
 ) -> LabHost:
     """A fresh host of `kind` (bookworm, ubuntu2204, ...), up unless `power` is off; the caller destroys it.
 
-    With `snapshot` it starts where that one was taken, whatever `kind` says.
+    With `snapshot` it starts where that one was taken, whatever `kind` says. A host that `stays` outlives this process;
+    any other is taken away by the next session if this process dies before it could.
     """
     if snapshot:
         kind, stack = layers.snapshot_stack(lab, snapshot)
@@ -121,7 +131,7 @@ def start_host(
     else:
         stack = layers.ensure_stack(lab, kind, features, prepared=prepared)
     host = LabHost(lab, name or f"{kind}-{uuid.uuid4().hex[:6]}")
-    host.claim_name()
+    host.claim_name(0 if stays else os.getpid())
     try:
         host.create(stack, kind=kind, names=site_names())
         if power:
@@ -173,14 +183,24 @@ def take_down_network(lab: Lab) -> None:
         if SigningKey(lab, name).home.exists():
             SigningKey(lab, name).end_agent()
     with contextlib.suppress(OSError):
-        (machine.cgroup_root() / CGROUP_NAME).rmdir()
+        (machine.cgroup_root() / lab.cgroup_name).rmdir()
 
 
-def tear_down(lab: Lab) -> None:
-    """Everything that runs goes: hosts, server, bridge. Bases, layers and keys stay for the next run."""
-    for host in all_hosts(lab):
-        host.destroy()
-    for path in lab.layers.glob(".*.partial/root") if lab.layers.exists() else []:
-        while os.path.ismount(path):
-            run(["umount", path])
-    take_down_network(lab)
+def tear_down(lab: Lab, *, force: bool = False) -> list[str]:
+    """Hosts, server and bridge go; bases, layers and keys stay for the next run.
+
+    What living runs of others use stays, unless forced; the names of their hosts are returned.
+    """
+    lab.prepare()
+    with lab.lock("leaving"):
+        for host in all_hosts(lab):
+            if force or not host.owner:
+                host.destroy()
+        left = [host.name for host in all_hosts(lab)]
+        if left or (_others(lab) and not force):
+            return left or ["(none yet)"]
+        for path in lab.layers.glob(".*.partial/root"):
+            while os.path.ismount(path):
+                run(["umount", path])
+        take_down_network(lab)
+    return []

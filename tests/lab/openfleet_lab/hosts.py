@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import machine, network
-from .places import CGROUP_NAME, CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, LabError, replace, run
+from .places import CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, LabError, replace, run
 from .recipes import ROOT_PASSWORD, USERS
 
 BOOT_SECONDS = 30
@@ -36,7 +36,7 @@ class Host:
 
     @property
     def facts(self) -> dict[str, object]:
-        """`number`, `layers` (lowest last), `kind` as given to create()."""
+        """`number`, `kind` and `layers` (lowest last) as given to create(), `cgroup` below the cgroup2 tree."""
         loaded: dict[str, object] = json.loads((self.folder / "host.json").read_text())
         return loaded
 
@@ -61,20 +61,36 @@ class Host:
 
     @property
     def cgroup(self) -> Path:
-        return machine.cgroup_root() / CGROUP_NAME / self.name
+        return machine.cgroup_root() / str(self.facts["cgroup"])
 
-    def claim_name(self) -> None:
-        """Make the host's folder; a name is taken as long as it exists."""
+    def claim_name(self, owner: int) -> None:
+        """Make the host's folder; a name is taken as long as it exists. `owner`: the process it ends with, 0: none."""
         try:
             self.folder.mkdir(parents=True)
         except FileExistsError:
             raise LabError(f"there is a host called {self.name} already") from None
+        replace(self.folder / "owner", f"{owner}\n".encode())
+
+    @property
+    def owner(self) -> int | None:
+        """The living process that will destroy the host; 0 when it stays until someone says so; None: an orphan."""
+        try:
+            pid = int((self.folder / "owner").read_text())
+        except FileNotFoundError:
+            # Claimed a moment ago, or going away: somebody is at it.
+            return os.getppid()
+        return pid if pid == 0 or Path(f"/proc/{pid}").exists() else None
 
     def create(self, layers: Sequence[Path], *, kind: str, names: Sequence[str] = ()) -> None:
         """Give the host (its name claimed) its address and root: `layers` from the topmost to the base."""
         network.ensure_bridge(self.lab)
         number = network.claim_address(self.lab, self.name)
-        facts = {"number": number, "kind": kind, "layers": [str(layer) for layer in layers]}
+        facts = {
+            "number": number,
+            "kind": kind,
+            "layers": [str(layer) for layer in layers],
+            "cgroup": f"{self.lab.cgroup_name}/{self.name}",
+        }
         replace(self.folder / "host.json", json.dumps(facts).encode())
         for part in ("up", "work", "root"):
             (self.folder / part).mkdir()
@@ -136,7 +152,7 @@ class Host:
                     self.name,
                     str(self.root),
                     self.netns,
-                    f"{CGROUP_NAME}/{self.name}",
+                    str(self.facts["cgroup"]),
                     str(self.folder / "pid"),
                 ],
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,6 @@ from pathlib import Path
 SUBNET = "10.77.0"
 CONTROLLER_ADDRESS = f"{SUBNET}.1"
 BRIDGE = "lab0"
-CGROUP_NAME = "openfleet-lab"
 # Says which lab folder the bridge belongs to: two folders cannot share one address range.
 OWNER_FILE = Path("/run/openfleet-lab.owner")
 GUEST_FILES = Path(__file__).parent / "guest"
@@ -76,6 +76,11 @@ class Lab:
         self.users = self.folder / "users"
         self.control_sockets = self.folder / "cp"
         self.inventory = self.folder / "inventory.json"
+
+    @property
+    def cgroup_name(self) -> str:
+        """Each folder's own: a lab in other namespaces still shares the machine's one cgroup tree."""
+        return f"openfleet-lab-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]}"
 
     def prepare(self) -> None:
         for path in (
