@@ -45,7 +45,8 @@ class ActionModule(ActionBase):
             answer = _Preflight(self, task_vars, plain(arguments)).check()
         except PatchError as error:
             return result | failed(error)
-        return result | untrusted(answer)
+        result.update(untrusted(answer))
+        return result
 
 
 class _Preflight:

@@ -99,5 +99,5 @@ def test_what_is_unknown_or_odd_is_unsupported_and_said_in_plain_characters(text
 
 
 def test_os_release_quotes_and_escapes_are_undone() -> None:
-    text = "# comment\nNAME=\"A \\\"B\\\" \\$C\"\nOTHER='x y'\nPLAIN=z\nbad line\nlower=1\n"
+    text = '# comment\nNAME="A \\"B\\" \\$C"\nOTHER=\'x y\'\nPLAIN=z\nbad line\nlower=1\n'
     assert parse_os_release(text) == {"NAME": 'A "B" $C', "OTHER": "x y", "PLAIN": "z"}

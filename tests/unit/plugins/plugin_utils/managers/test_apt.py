@@ -155,9 +155,7 @@ def test_the_file_of_the_distribution_asks_for_a_reboot_and_names_its_packages()
 
 
 @pytest.mark.parametrize(("name", "required"), [("sshd", False), ("systemd", True)])
-def test_replaced_libraries_ask_for_a_restart_and_in_the_first_process_for_a_reboot(
-    name: str, required: bool
-) -> None:
+def test_replaced_libraries_ask_for_a_restart_and_in_the_first_process_for_a_reboot(name: str, required: bool) -> None:
     stale = [{"name": name, "service": None, "pids": [1], "libraries": ["/usr/lib/libssl.so.3"]}]
     found = build_inventory(changed(("processes", "stale"), stale))
     assert found.reboot["required"] is required

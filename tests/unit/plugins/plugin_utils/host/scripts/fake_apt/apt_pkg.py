@@ -5,6 +5,7 @@
 
 One package with a fix in the security pocket below a newer version in the updates pocket.
 """
+
 from __future__ import print_function
 
 import os
@@ -52,26 +53,52 @@ class Thing(object):
 
 
 def package_file(number, archive, label):
-    return Thing(id=number, archive=archive, codename="jammy", label=label, origin="Ubuntu", component="main",
-                 site="archive.example", version="22.04", architecture="amd64", not_automatic=False,
-                 index_type="Debian Package Index", filename="/x/archive.example_dists_{0}_Packages".format(archive))
+    return Thing(
+        id=number,
+        archive=archive,
+        codename="jammy",
+        label=label,
+        origin="Ubuntu",
+        component="main",
+        site="archive.example",
+        version="22.04",
+        architecture="amd64",
+        not_automatic=False,
+        index_type="Debian Package Index",
+        filename="/x/archive.example_dists_{0}_Packages".format(archive),
+    )
 
 
-UPDATES = package_file(1, "jammy-updates", u"Übuntu")
-SECURITY = package_file(2, "jammy-security", u"Ubuntu")
+UPDATES = package_file(1, "jammy-updates", "Übuntu")
+SECURITY = package_file(2, "jammy-security", "Ubuntu")
 STATUS = Thing(id=3, archive="now", index_type="Debian dpkg status file", filename="/x/status")
 
 
 def version(number, text, files):
-    return Thing(id=number, ver_str=text, arch="amd64", priority_str="important", section="universe/libs", size=10,
-                 installed_size=20, file_list=[(each, 0) for each in files])
+    return Thing(
+        id=number,
+        ver_str=text,
+        arch="amd64",
+        priority_str="important",
+        section="universe/libs",
+        size=10,
+        installed_size=20,
+        file_list=[(each, 0) for each in files],
+    )
 
 
 NOW = version(10, "1.0", [STATUS])
 FIX = version(11, "1.1", [SECURITY])
 NEWEST = version(12, "1.2", [UPDATES])
-LIBTLS = Thing(name="libtls", architecture="amd64", current_ver=NOW, version_list=[NEWEST, FIX, NOW], selected_state=0,
-               current_state=CURSTATE_INSTALLED, inst_state=INSTSTATE_OK)
+LIBTLS = Thing(
+    name="libtls",
+    architecture="amd64",
+    current_ver=NOW,
+    version_list=[NEWEST, FIX, NOW],
+    selected_state=0,
+    current_state=CURSTATE_INSTALLED,
+    inst_state=INSTSTATE_OK,
+)
 ABSENT = Thing(name="absent", current_ver=None)
 for each in (NOW, FIX, NEWEST):
     each.parent_pkg = LIBTLS
@@ -88,8 +115,11 @@ class Cache(object):
             os.write(1, b"noise on descriptor 1\n")
             subprocess.call(["echo", "noise of a child"])
         if MODE == "fails":
-            raise SystemError(u"E:Die Paketliste ist beschädigt \u2013 /var/lib/dpkg/status".encode("utf-8")
-                              if str is bytes else u"E:Die Paketliste ist beschädigt \u2013 /var/lib/dpkg/status")
+            raise SystemError(
+                "E:Die Paketliste ist beschädigt \u2013 /var/lib/dpkg/status".encode("utf-8")
+                if str is bytes
+                else "E:Die Paketliste ist beschädigt \u2013 /var/lib/dpkg/status"
+            )
 
 
 class Policy(object):
@@ -125,8 +155,13 @@ class PackageRecords(object):
 
 
 class SourceList(object):
-    list = [Thing(uri="https://user:secret@archive.example/ubuntu", dist="jammy",
-                  index_files=[Thing(has_packages=True, exists=True)])]
+    list = [
+        Thing(
+            uri="https://user:secret@archive.example/ubuntu",
+            dist="jammy",
+            index_files=[Thing(has_packages=True, exists=True)],
+        )
+    ]
 
     def read_main_list(self):
         pass
