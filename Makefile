@@ -60,7 +60,7 @@ lab-up lab-down:
 test test-all: export OPENFLEET_GATES_RUN := $(shell date +%s)-$(shell echo $$PPID)
 test-all: export OPENFLEET_TEST_ALL := 1
 test test-all: $(VENV)/.dev $(LINK)
-	@tests/tools/debian_packages.sh rpm:rpm
+	@tests/tools/debian_packages.sh rpm:rpm zsh:zsh ksh:ksh busybox:busybox
 	@$(NOX) gates
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter test,$@),-m 'not endurance') tests
 
