@@ -23,6 +23,12 @@ options:
       - Whether the document lists installed packages that the baseline does not approve. They are counted always.
     type: bool
     default: false
+  install_document:
+    description:
+      - The document of an M(openfleet.patch.install_patches) of this run that this scan follows, after a reboot for example.
+      - The new document is then one of the operation Install as well, with the states of now, and keeps how the
+        installation went and why a patch could not be installed.
+    type: dict
   save_inventory:
     description:
       - Whether everything that was read is kept beside the document, as C(inventories/HOST.json) in the run directory,

@@ -39,6 +39,11 @@ def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] |
     return verdict if verdict in VERDICTS else "unknown"
 
 
+def exceeds(failed: int, total: int, percentage: float) -> bool:
+    """Whether more than ``percentage`` of ``total`` hosts have failed; with 0, whether one has."""
+    return failed * 100 > percentage * total
+
+
 def why_failed(counts: Mapping[str, int], fail_on: Iterable[str]) -> str | None:
     """The sentence to fail the play with, or None when nothing in ``fail_on`` happened."""
     happened = [f"{counts[status]} {status.replace('_', ' ')}" for status in fail_on if counts.get(status)]

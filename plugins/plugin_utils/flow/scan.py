@@ -111,7 +111,11 @@ class HostScan:
         """The document of this host; what a task does beyond reading belongs here."""
         inventory = self.read()
         self.resolve(inventory)
-        return self.judge(inventory)
+        installed = self._arguments.get("install_document")
+        if not installed:
+            return self.judge(inventory)
+        self.operation = "Install"
+        return self.judge(inventory, **carried_from(installed))
 
     def read(self, refresh: str | None = None) -> Inventory:
         """What is on the host now; ``refresh`` in place of the task's own."""
@@ -221,3 +225,18 @@ class HostScan:
     def _run_data(self) -> dict[str, Any]:
         comment = self._arguments["comment"]
         return {"comment": comment} if comment else {}
+
+
+def carried_from(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document keeps of the installation that it follows; raises ``bad_document`` for anything else."""
+    try:
+        failed = {
+            (entry["name"], entry["arch"], entry["version"]): entry["failure"]
+            for entry in document["patches"]
+            if entry["state"] == "FAILED"
+        }
+        return {"failed": failed} | {key: document[key] for key in ("installation", "pulled_in", "reboot_option")}
+    except (KeyError, TypeError) as error:
+        raise PatchError(
+            "bad_document", f"install_document is not the document of an installation: {error!r}."
+        ) from error
