@@ -8,7 +8,8 @@ installed has no state there: its ``state`` is None and ``reason`` tells why it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..engine.evaluate import evaluate
@@ -31,6 +32,7 @@ STATES = (
 VIOLATIONS = frozenset({"MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT"})
 
 Entry = dict[str, Any]
+Decision = dict[str, Any]
 PatchKey = tuple[str, str | None, str | None]
 """Name, architecture, version."""
 
@@ -54,17 +56,48 @@ def patch_entries(
     """
     judge = _Judge(inventory, dict(baseline), as_of, delay_clock)
     pending_keys, kernels = set(pending), _kernels_not_running(inventory)
-    candidates = [
-        _candidate_entry(judge, record, decision, honour_host_excludes, honour_phasing, failed or {})
-        for record, decision in judge.decisions(inventory.candidates)
-    ]
+    wishes = HostWishes(inventory.holds, honour_host_excludes, honour_phasing)
+    decided = decide_apart(inventory.candidates, wishes.keep_away, judge.decide)
+    candidates = [_candidate_entry(judge, record, decision, wishes, failed or {}) for record, decision in decided]
     missing = {(entry["name"], entry["arch"]) for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
     installed = []
-    for record, decision in judge.decisions(inventory.installed):
+    for record, decision in zip(inventory.installed, judge.decide(inventory.installed), strict=True):
         entry = _installed_entry(judge, record, decision, pending_keys, kernels)
         if entry["state"] in VIOLATIONS or (entry["name"], entry["arch"]) not in missing:
             installed.append(entry)
     return [*candidates, *installed]
+
+
+@dataclass(frozen=True)
+class HostWishes:
+    """What a host is kept from, by its own excludes and by the distribution's phasing."""
+
+    holds: list[dict[str, Any]]
+    honour_host_excludes: bool
+    honour_phasing: bool
+
+    def hold_on(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return host_exclude(record, self.holds) if self.honour_host_excludes else None
+
+    def is_deferred(self, record: Mapping[str, Any]) -> bool:
+        return self.honour_phasing and is_deferred_by_phasing(record)
+
+    def keep_away(self, record: Mapping[str, Any]) -> bool:
+        return self.hold_on(record) is not None or self.is_deferred(record)
+
+
+def decide_apart(
+    records: list[PatchRecord],
+    kept_away: Callable[[PatchRecord], bool],
+    decide: Callable[[list[PatchRecord]], list[Decision]],
+) -> list[tuple[PatchRecord, Decision]]:
+    """Each record with its decision, in input order. What the host is kept from is judged apart from the rest, so
+    that it does not supersede a version that the host can have."""
+    decisions: dict[int, Decision] = {}
+    for away in (False, True):
+        group = [index for index, record in enumerate(records) if kept_away(record) is away]
+        decisions.update(zip(group, decide([records[index] for index in group]), strict=True))
+    return [(record, decisions[index]) for index, record in enumerate(records)]
 
 
 class _Judge:
@@ -77,8 +110,8 @@ class _Judge:
         self.delay_clock = delay_clock
         self.windows = inventory.operating_system == "WINDOWS"
 
-    def decisions(self, records: list[PatchRecord]) -> list[tuple[PatchRecord, dict[str, Any]]]:
-        decided = evaluate(
+    def decide(self, records: list[PatchRecord]) -> list[Decision]:
+        return evaluate(
             self.baseline,
             records,
             operating_system=self.inventory.operating_system,
@@ -86,7 +119,6 @@ class _Judge:
             operation="Scan",
             delay_clock=self.delay_clock,
         )
-        return list(zip(records, decided, strict=True))
 
     def sentence(self, decision: Mapping[str, Any], record: PatchRecord) -> str:
         return explain(dict(decision), record, self.baseline, as_of=self.as_of)
@@ -95,18 +127,17 @@ class _Judge:
 def _candidate_entry(
     judge: _Judge,
     record: PatchRecord,
-    decision: dict[str, Any],
-    honour_host_excludes: bool,
-    honour_phasing: bool,
+    decision: Decision,
+    wishes: HostWishes,
     failed: Mapping[PatchKey, str],
 ) -> Entry:
     entry = _entry(judge, record, decision)
     entry["state"] = decision.get("state")
     if decision["decision"] == "approved":
-        hold = host_exclude(record, judge.inventory.holds)
-        if hold is not None and honour_host_excludes:
+        hold = wishes.hold_on(record)
+        if hold is not None:
             entry.update(state=None, detail=HELD, explanation=f"{entry['explanation']} {_hold_sentence(hold)}")
-        elif honour_phasing and is_deferred_by_phasing(record):
+        elif wishes.is_deferred(record):
             entry.update(state=None, detail=DEFERRED_PHASED, explanation=f"{entry['explanation']} {_PHASED_SENTENCE}")
         elif patch_key(record) in failed:
             entry.update(state="FAILED", failure=failed[patch_key(record)])

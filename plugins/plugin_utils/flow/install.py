@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..compliance.states import host_exclude, is_deferred_by_phasing
+from ..compliance.states import decide_apart, host_exclude, is_deferred_by_phasing
 from ..engine.changes import Change, Choice, Policy, Simulation, Target, choose, pulled_in, targets_from
 from ..engine.evaluate import evaluate
 from ..engine.operating_systems import operating_system
@@ -110,8 +110,11 @@ class HostInstall(HostScan):
         return inventory, choice
 
     def _choose(self, inventory: Inventory) -> Choice:
-        decisions = self._decide(inventory.candidates, inventory)
-        decided = list(zip(inventory.candidates, decisions, strict=True))
+        decided = decide_apart(
+            inventory.candidates,
+            lambda record: self._left_alone(record, inventory),
+            lambda records: self._decide(records, inventory),
+        )
         automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
         targets = targets_from(

@@ -466,3 +466,22 @@ def test_every_field_is_explained() -> None:
     entries = SCHEMA["$defs"]["patch"]["properties"]
     fields = [*SCHEMA["properties"], *entries, *SCHEMA["properties"]["summary"]["properties"]]
     assert [name for name in fields if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("kept_away", "option"),
+    [
+        ({"held": {"kind": "pin", "detail": "pin priority 100"}}, "honour_host_excludes"),
+        ({"deferred": True}, "honour_phasing"),
+    ],
+)
+def test_a_version_that_the_host_is_kept_from_does_not_hide_the_fix_below_it(
+    kept_away: dict[str, Any], option: str
+) -> None:
+    fix, newer = candidate("libssl3", version="1.0-2"), candidate("libssl3", version="2.0~bpo1", **kept_away)
+    found = inventory(installed=[installed("libssl3")], candidates=[newer, fix])
+    made = document(found=found)
+    assert (entry(made, "libssl3", "1.0-2")["state"], entry(made, "libssl3", "2.0~bpo1")["state"]) == ("MISSING", None)
+    newest = document(found=found, **{option: False})
+    assert entry(newest, "libssl3", "2.0~bpo1")["state"] == "MISSING"
+    assert entry(newest, "libssl3", "1.0-2")["reason"] == "superseded_by_newer"
