@@ -114,7 +114,7 @@ undo_reset() {
 
 hook_text_systemd() {
     printf '%s\n' '[Unit]' "Description=Finish or undo the interrupted openfleet.patch job ${JOB##*/}" \
-        "ConditionPathExists=$JOB/runner" 'RequiresMountsFor=/var/lib' 'After=local-fs.target' \
+        "ConditionPathExists=$JOB/runner" "RequiresMountsFor=$BASE" 'After=network.target' \
         '[Service]' 'Type=simple' 'KillMode=process' "ExecStart=$SHELL_PATH $JOB/runner run $JOB" \
         '[Install]' 'WantedBy=multi-user.target'
 }
@@ -248,7 +248,7 @@ detach() {
     job_open "$BASE/jobs/$1" || refuse bad_job "The job directory $BASE/jobs/$1 is not complete"
     first_line runners 0
     DETACH_BEFORE=$LINE
-    DETACHED=
+    DETACHED='' DETACHED_PID=''
     if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
         for detach_flags in "--collect -p KillMode=process" "-p KillMode=process" ""; do
             # shellcheck disable=SC2086
@@ -261,15 +261,20 @@ detach() {
     fi
     if [ -z "$DETACHED" ]; then
         DETACHED=${SETSID:-background}
+        # Neither env nor setsid forks here, so this is the runner's own pid.
         # shellcheck disable=SC2086
-        (env -i PATH="$PATH" $SETSID "$SHELL_PATH" "$JOB/runner" run "$JOB" </dev/null >>runner.log 2>&1 &)
+        DETACHED_PID=$(env -i PATH="$PATH" $SETSID "$SHELL_PATH" "$JOB/runner" run "$JOB" </dev/null >>runner.log 2>&1 &
+            echo $!)
     fi
     printf '%s\n' "$DETACHED" >detached
     detach_tries=0
     while [ $detach_tries -lt 200 ]; do
         detach_tries=$((detach_tries + 1))
+        detach_alive=1
+        [ -z "$DETACHED_PID" ] || kill -0 "$DETACHED_PID" 2>/dev/null || detach_alive=
         first_line runners 0
         if [ "$LINE" != "$DETACH_BEFORE" ] || { lock_of "$1" && [ "$L_ROLE" = run ]; }; then return; fi
+        [ -n "$detach_alive" ] || return 1
         nap 0.1
     done
     return 1

@@ -247,6 +247,25 @@ def test_a_service_that_a_step_restarted_is_spared(host: JobHost) -> None:
         pid_file.unlink(missing_ok=True)
 
 
+def test_without_systemd_cron_calls_at_boot_for_as_long_as_the_job_lasts(host: JobHost, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not Path("/etc/cron.d").is_dir() or Path("/run/systemd/system").exists():
+        pytest.skip("root, /etc/cron.d and a machine not run by systemd are needed")
+    (tmp_path / "cron.d").mkdir()
+    cron = host.stand_ins / "cron"
+    cron.write_text("")
+    cron.chmod(0o755)
+    plan = Plan("job", "x", (Step("look", ("cat", "/etc/cron.d/openfleet-patch-recover")),))
+    request = host.start_request(plan)
+    # In a mount namespace of its own: this machine's cron is not to see it.
+    inside = f"mount --bind {tmp_path}/cron.d /etc/cron.d && exec {host.shell_path}"
+    subprocess.run(["unshare", "-m", "sh", "-c", inside], input=request.program, text=True, capture_output=True)
+    state = host.settle("job")
+    assert (state.result, state.boot_hook) == ("SUCCEEDED", "cron")
+    job = host.job("job")
+    assert log(host, "job").decode() == f"@reboot root {host.shell_path} {job}/runner run {job}\n"
+    assert list((tmp_path / "cron.d").iterdir()) == []
+
+
 def test_the_joined_script_is_clean_for_shellcheck(tmp_path: Path) -> None:
     program = shutil.which("shellcheck")
     if program is None:
