@@ -97,7 +97,7 @@ def test_a_proxy_password_reaches_apt_and_no_command_line(
     # "user:password" in base64 is how apt hands the password over.
     assert any("Proxy-Authorization: Basic " in request for request in proxy.requests)
     assert any("apt-get" in line for line in watcher.seen), "the watcher saw nothing of the host"
-    assert any("dd bs=1 count=" in line for line in watcher.seen), "the watcher missed our own command line"
+    assert any("iflag=fullblock" in line for line in watcher.seen), "the watcher missed our own command line"
     assert not [line for line in watcher.seen if SECRET in line or "ODD_ONE" in line]
 
 

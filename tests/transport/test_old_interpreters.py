@@ -64,13 +64,18 @@ def test_a_reading_comes_from_an_interpreter_that_ansible_core_refuses(
 def test_an_interpreter_without_the_library_leaves_the_reading_to_the_next(
     controller: Controller, host: Any, old_pythons: dict[str, str]
 ) -> None:
-    bare = host.root / "opt" / "bare_python"
-    # An old Python that cannot see its site-packages, as most interpreters in an inventory.
-    bare.write_text(f'#!/bin/sh\nexec {old_pythons["2.7"]} -S "$@"\n')
-    bare.chmod(0o755)
-    variables = {**host.inventory("root"), "ansible_python_interpreter": "/usr/bin/env /opt/bare_python"}
-    task = controller.play(inventory_of({"a": variables}), [carry()]).only()
+    # As most interpreters in an inventory: it cannot see the library.
+    stand_in = next(
+        (host.root / old_pythons["2.7"].lstrip("/")).parents[1].glob("lib/python*/site-packages/apt_pkg.py")
+    )
+    hidden = stand_in.rename(stand_in.with_name("elsewhere.py"))
+    variables = {**host.inventory("root"), "ansible_python_interpreter": f"/usr/bin/env {old_pythons['2.7']}"}
+    try:
+        task = controller.play(inventory_of({"a": variables}), [carry()]).only()
+    finally:
+        hidden.rename(stand_in)
     assert task.status == "ok", task.result
     reading = task.result["reading"]
     assert reading["interpreter"]["path"] == "/usr/bin/python3"
-    assert reading["system"]["interpreters_tried"] == ["/opt/bare_python ImportError('No module named apt_pkg',)"]
+    seen = f"{old_pythons['2.7']} ImportError('No module named apt_pkg',)"
+    assert reading["system"]["interpreters_tried"] == [seen]

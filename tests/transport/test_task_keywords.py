@@ -35,7 +35,7 @@ def ssh_clients(folder: Path) -> list[str]:
             words = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
-        if words.startswith("ssh ") and str(folder) in words and "dd bs=1" in words:
+        if words.startswith("ssh ") and str(folder) in words and "iflag=fullblock" in words:
             found.append(words)
     return found
 

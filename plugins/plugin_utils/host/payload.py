@@ -22,6 +22,11 @@ from typing import Any
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 SCRIPTS = Path(__file__).parent / "scripts"
+# Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
+# (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
+_COMMAND = (
+    "/bin/sh -c 'eval \"$(dd bs={size} count=1 iflag=fullblock 2>/dev/null || dd bs=1 count={size} 2>/dev/null)\"'"
+)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -109,7 +114,7 @@ def build(
     head += environment_lines(environment)
     text = head.encode("utf-8", "surrogateescape") + _travelling("bootstrap.sh")
     return Payload(
-        command=f"/bin/sh -c 'eval \"$(dd bs=1 count={len(text)} 2>/dev/null)\"'",
+        command=_COMMAND.format(size=len(text)),
         data=text + body,
         mark=mark,
     )

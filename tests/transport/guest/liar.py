@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Stands where a Python interpreter is expected and answers what its own name says.
-# Called as: NAME -E -s -c STAGE MODULES TOTAL SECONDS MARK READER TABLE
+# Called as: NAME -ESs -c STAGE MODULES TOTAL SECONDS MARK READER TABLE
 import base64
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import time
 import zlib
 
-MARK, TOTAL = sys.argv[8], int(sys.argv[6])
+MARK, TOTAL = sys.argv[-3], int(sys.argv[-5])
 left = TOTAL
 while left > 0:
     part = os.read(0, min(left, 65536))

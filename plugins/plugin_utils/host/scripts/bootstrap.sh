@@ -25,7 +25,15 @@ of_word() {
 
 printf '\n%s begin system\n' "$of_mark" >&3
 of_say kernel "$(uname -s -r -m 2>/dev/null)"
-of_say uid "$(id -u 2>/dev/null)"
+of_uid=
+if [ -r /proc/self/status ]; then
+    # "Uid:	0	0	0	0": saves a process
+    # shellcheck disable=SC2034
+    while read -r of_line of_uid of_rest; do
+        [ "$of_line" != Uid: ] || break
+    done < /proc/self/status
+fi
+of_say uid "${of_uid:-$(id -u 2>/dev/null)}"
 
 of_id=
 of_like=
@@ -54,7 +62,8 @@ of_image=
 if [ -e /run/ostree-booted ]; then
     of_image=ostree
     of_has bootc && of_image=bootc
-elif [ -r /proc/self/mounts ]; then
+elif [ ! -w / ] && [ -r /proc/self/mounts ]; then
+    # Root can write to / unless it is read-only; for others the mounts tell.
     # "overlay / overlay ro,relatime 0 0"; the last mount on / is the one that counts
     case $(sed -n 's,^[^ ]* / [^ ]* \(r[ow]\)[, ].*,\1,p' /proc/self/mounts) in
         *ro)
@@ -154,7 +163,7 @@ if [ -z "$of_image" ] && [ -n "$of_reader" ]; then
         # The probe and the run are one process: it imports the library first and leaves standard input alone
         # until that has worked. Descriptor 4 is how it says why not; ksh hands 3 down only where it is named.
         # shellcheck disable=SC2086
-        of_why=$("$of_python" -E -s -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" \
+        of_why=$("$of_python" -ESs -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" \
             3>&3 4>&1 1>&2)
         of_code=$?
         case $of_code in

@@ -5,17 +5,16 @@
 ``stage.py`` executes this text with ``BODY`` (loader, request and readers in one run of bytes) in its globals;
 ``sys.argv`` is ``-c``, modules, total, seconds, mark, reader name, table of ``name:start:size``.
 """
-import base64
+import binascii
 import fcntl
-import json
 import os
 import signal
 import sys
-import threading
-import traceback
+import time
 import zlib
 
 ANSWER = 3
+SECONDS_FOR_THE_LAST_BYTES = 10
 
 
 def section(body, table, wanted):
@@ -30,15 +29,18 @@ def close_on_exec(descriptor):
     fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.fcntl(descriptor, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
 
 
-def collect(descriptor, parts):
+def collect(descriptor, parts, ended):
     while True:
         part = os.read(descriptor, 65536)
         if not part:
+            ended.append(True)
             return
         parts.append(part)
 
 
 def failure(kind, message):
+    import json
+    import traceback
     answer = {"protocol": 1, "ok": False,
               "error": {"kind": kind, "message": message, "traceback": traceback.format_exc()}}
     return json.dumps(answer).encode("utf-8")
@@ -50,10 +52,9 @@ def run(source, request, name):
     close_on_exec(read_end)
     os.dup2(write_end, 1)
     os.close(write_end)
-    parts = []
-    thread = threading.Thread(target=collect, args=(read_end, parts))
-    thread.daemon = True
-    thread.start()
+    parts, ended = [], []
+    # The module threading costs milliseconds to import, and a scan has few.
+    __import__("_thread" if sys.version_info[0] > 2 else "thread").start_new_thread(collect, (read_end, parts, ended))
     trouble = None
     try:
         exec(compile(source, name + "_reader", "exec"), {"__name__": "__main__", "REQUEST": request})
@@ -62,14 +63,15 @@ def run(source, request, name):
     except BaseException:
         trouble = failure("reader_crashed", "the %s reader stopped: %r" % (name, sys.exc_info()[1]))
     os.dup2(2, 1)
-    if trouble is None:
-        thread.join(10)
+    deadline = time.time() + SECONDS_FOR_THE_LAST_BYTES
+    while trouble is None and not ended and time.time() < deadline:
+        time.sleep(0.0005)
     answer = parts and parts[0][:0].join(parts)
     return trouble or answer or failure("reader_silent", "the %s reader ended without an answer" % name)
 
 
 def send(mark, answer):
-    packed = base64.b64encode(zlib.compress(answer, 1)).decode("ascii")
+    packed = binascii.b2a_base64(zlib.compress(answer, 1)).decode("ascii").strip()
     head = "%d %d.%d.%d %s" % (len(answer), sys.version_info[0], sys.version_info[1], sys.version_info[2],
                                sys.executable)
     left = ("\n%s begin answer\n%s\n%s\n%s end answer\n" % (mark, head, packed, mark)).encode("utf-8")

@@ -48,8 +48,8 @@ def interpreters(tmp_path: Path) -> Any:
     found = {}
     for version, path in find_interpreters().items():
         wrapper = tmp_path / f"python{version}"
-        # The bootstrap calls with -E -s, which would keep the stand-in out.
-        wrapper.write_text(f'#!/bin/sh\nshift 2\nPYTHONPATH={tmp_path}/library exec {path} "$@"\n')
+        # The bootstrap calls with -ESs, which would keep the stand-in out.
+        wrapper.write_text(f'#!/bin/sh\nshift\nPYTHONPATH={tmp_path}/library exec {path} "$@"\n')
         wrapper.chmod(0o755)
         found[version] = str(wrapper)
     return found

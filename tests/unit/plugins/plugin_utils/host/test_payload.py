@@ -24,7 +24,8 @@ def build(**changes: Any) -> payload.Payload:
 
 def test_the_command_line_is_short_and_safe_for_every_login_shell() -> None:
     command = build().command
-    assert re.fullmatch(r"/bin/sh -c 'eval \"\$\(dd bs=1 count=\d+ 2>/dev/null\)\"'", command)
+    assert len(command) < 150
+    assert re.fullmatch(r"/bin/sh -c '[^']*'", command)
     # csh expands "!" and cannot have newlines in quotes; fish treats backslashes in quotes differently.
     assert not set("!\n\\`") & set(command)
 
@@ -42,7 +43,7 @@ def test_marks_are_random() -> None:
 
 def test_the_count_on_the_command_line_ends_where_the_bytes_for_python_begin() -> None:
     built = build(readers={"x": b"READER"})
-    found = re.search(r"count=(\d+)", built.command)
+    found = re.search(r"bs=(\d+)", built.command)
     assert found
     body = built.data[int(found.group(1)) :]
     assert body.startswith(b"# GNU General Public License")
