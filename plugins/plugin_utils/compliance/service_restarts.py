@@ -12,9 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class StaleServices:
-    """What still runs files that were replaced: ``restart`` are units that may be restarted at any time."""
+    """What still runs files that were replaced: ``restart`` may be restarted at any time."""
 
-    restart: list[str]
+    restart: dict[str, list[int]]
+    """Unit and those of its processes that run replaced files."""
     reexec: bool
     """The first process itself, which can execute itself anew without a reboot."""
     left: list[dict[str, str]]
@@ -54,8 +55,8 @@ _FIRST = ("systemd", "init")
 
 
 def choose_restarts(stale: Mapping[str, Any]) -> StaleServices:
-    """Sort ``findings["deleted_libraries"]`` (``processes``: ``name``, ``service``) by what can be done about each."""
-    restart: set[str] = set()
+    """Sort the processes (``name``, ``service``, ``pids``) of ``findings["deleted_libraries"]`` by what can be done."""
+    restart: dict[str, list[int]] = {}
     left: dict[str, str] = {}
     reexec = False
     for process in stale.get("processes") or ():
@@ -69,7 +70,9 @@ def choose_restarts(stale: Mapping[str, Any]) -> StaleServices:
         else:
             why = next((reason for pattern, reason in _LEAVE if pattern.match(unit)), None)
             if why is None:
-                restart.add(unit)
+                restart.setdefault(unit, []).extend(int(pid) for pid in process.get("pids") or ())
             else:
                 left[unit] = why
-    return StaleServices(sorted(restart), reexec, [{"name": name, "why": left[name]} for name in sorted(left)])
+    return StaleServices(
+        dict(sorted(restart.items())), reexec, [{"name": name, "why": left[name]} for name in sorted(left)]
+    )

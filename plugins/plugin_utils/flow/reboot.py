@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,7 +32,7 @@ class Probe(Protocol):
     def look(self) -> HostState: ...
     def warn(self, message: str) -> None: ...
     def go(self, boot_id: str, message: str, *, when: str = "now") -> tuple[int, str]: ...
-    def restart(self, units: list[str], *, reexec: bool) -> list[UnitRestart]: ...
+    def restart(self, units: Mapping[str, Sequence[int]], *, reexec: bool) -> list[UnitRestart]: ...
 
 
 class HostReboot:
@@ -156,7 +156,7 @@ class HostReboot:
             self._warn("services_unknown", f"Which services still run replaced files is not known: {error.message}")
             return
         chosen = choose_restarts(stale)
-        services = {"stale": chosen.restart, "first_process": chosen.reexec, "left": chosen.left, "restarted": []}
+        services = {"stale": list(chosen.restart), "first_process": chosen.reexec, "left": chosen.left, "restarted": []}
         self.known["services"] = services
         if not restart or not (chosen.restart or chosen.reexec):
             return
@@ -169,9 +169,7 @@ class HostReboot:
     def _report_restarts(self, services: dict[str, Any], done: list[UnitRestart]) -> None:
         names = {each.unit: "systemd" if each.unit == "." else each.unit for each in done}
         services["restarted"] = [names[each.unit] for each in done if each.code == 0]
-        services["left"] += [
-            {"name": names[each.unit], "why": "this connection would end with it"} for each in done if each.code is None
-        ]
+        services["left"] += [{"name": names[each.unit], "why": each.said} for each in done if each.code is None]
         self.known["changed"] = bool(services["restarted"])
         failed = [each for each in done if each.code]
         if failed:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
@@ -43,11 +43,17 @@ class HostState:
 
 @dataclass(frozen=True)
 class UnitRestart:
-    """``code`` 0 is success; None: not restarted, because the task's own connection belongs to the unit."""
+    """``code`` 0 is success; None: not restarted, for the reason in ``said``."""
 
     unit: str
     code: int | None
     said: str = ""
+
+
+_LEFT = {
+    "carries": "this connection would end with it",
+    "sessions": "its main process runs the new files, sessions that it started before do not",
+}
 
 
 class RebootProbe:
@@ -74,14 +80,18 @@ class RebootProbe:
         said = _hex(_one(rows, "output.hex", ""))
         return _number(_one(rows, "code")), one_line(said, 600)
 
-    def restart(self, units: Sequence[str], *, reexec: bool) -> list[UnitRestart]:
-        """Restart services that run, one after the other; ``reexec``: the first process executes itself anew."""
-        rows = self._ask("restart", *units, *(["."] if reexec else []))
+    def restart(self, units: Mapping[str, Sequence[int]], *, reexec: bool) -> list[UnitRestart]:
+        """Restart services that run, one after the other, each given with its stale processes.
+
+        ``reexec``: the first process executes itself anew; it is the unit ``.``.
+        """
+        words = [f"{unit}={','.join(map(str, pids))}" for unit, pids in units.items()]
+        rows = self._ask("restart", *words, *(["."] if reexec else []))
         done = []
         for name, value in rows:
             words = value.split(" ")
-            if name == "carries":
-                done.append(UnitRestart(value, None))
+            if name in _LEFT:
+                done.append(UnitRestart(value, None, _LEFT[name]))
             elif name == "unit" and len(words) == 3:
                 done.append(UnitRestart(words[1], _number(words[0]), one_line(_hex(words[2]))))
         return done

@@ -114,27 +114,35 @@ op_go() {
     answer_end
 }
 
-# A service that this very process belongs to ends with it, unless a restart leaves its processes alone.
-carries_us() {
-    grep -q "/$1\(/\|\$\)" /proc/self/cgroup || return 1
+# unit_judge UNIT PIDS: UNIT_WORD is restart; or carries, when this very process would end with it; or sessions, when a
+# restart leaves all but the main process alone (sshd's way) and that is none of PIDS, the stale ones.
+unit_judge() {
+    UNIT_WORD=restart
     case $(systemctl show -p KillMode "$1" 2>/dev/null) in
-    *=process | *=none) return 1 ;;
+    *=process | *=none)
+        uj_main=$(systemctl show -p MainPID "$1" 2>/dev/null)
+        case ",$2," in *",${uj_main#*=},"*) ;; *) UNIT_WORD=sessions ;; esac
+        ;;
+    *) if grep -q "/$1\(/\|\$\)" /proc/self/cgroup; then UNIT_WORD=carries; fi ;;
     esac
 }
 
-# restart UNIT...; the unit "." is the first process, which executes itself anew.
+# restart UNIT=PID,PID...; the unit "." is the first process, which executes itself anew.
 op_restart() {
     [ -d /run/systemd/system ] || refuse no_systemd "Services are restarted through systemd, which does not run here"
     answer_begin
     tell ok yes
-    for restart_unit in "$@"; do
+    for restart_word in "$@"; do
+        restart_unit=${restart_word%%=*}
         if [ "$restart_unit" = . ]; then
             restart_output=$(systemctl daemon-reexec 2>&1 </dev/null)
             restart_code=$?
-        elif carries_us "$restart_unit"; then
-            tell carries "$restart_unit"
-            continue
         else
+            unit_judge "$restart_unit" "${restart_word#*=}"
+            if [ $UNIT_WORD != restart ]; then
+                tell $UNIT_WORD "$restart_unit"
+                continue
+            fi
             restart_output=$(systemctl try-restart -- "$restart_unit" 2>&1 </dev/null)
             restart_code=$?
         fi

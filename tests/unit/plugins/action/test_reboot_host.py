@@ -74,7 +74,7 @@ class Host:
         return ["ok yes", self.go, "output.hex " + b"said so".hex()]
 
     def op_restart(self, *units):
-        return ["ok yes", *(f"unit 0 {unit} " for unit in units)]
+        return ["ok yes", *(f"unit 0 {unit.partition('=')[0]} " for unit in units)]
 
     def reboots(self):
         return [words for words in self.asked if words[0] == "go"]
@@ -319,7 +319,7 @@ def document(boot_id=OLD, required=None, pending=(), stale=()):
             "required": required,
             "reasons": [{"kind": "kernel", "detail": "a newer kernel"}] if required else [],
         },
-        "findings": {"deleted_libraries": {"processes": [{"name": n, "service": s} for n, s in stale]}},
+        "findings": {"deleted_libraries": {"processes": [{"name": n, "service": s, "pids": [7, 8]} for n, s in stale]}},
         "summary": {},
         "patches": [{"state": "INSTALLED_PENDING_REBOOT", "title": title} for title in pending],
     }
@@ -361,7 +361,7 @@ def test_without_a_reboot_services_are_listed_and_restarted_only_if_asked(act):
     assert [left["name"] for left in listed["services"]["left"]] == ["dbus.service"]
     assert (listed["changed"], [words[0] for words in listed_by.asked]) == (False, ["look"])
     done = act(restarted_by, document=document(stale=stale), reboot_option="NoReboot", restart_services=True)
-    assert restarted_by.asked[-1] == ["restart", "nginx.service", "."]
+    assert restarted_by.asked[-1] == ["restart", "nginx.service=7,8", "."]
     assert (done["services"]["restarted"], done["changed"]) == (["nginx.service", "systemd"], True)
 
 

@@ -13,7 +13,7 @@ def stale(*processes):
 
 def test_services_are_restarted_once_each_and_in_order():
     chosen = choose_restarts(stale(("nginx", "nginx.service"), ("nginx", "nginx.service"), ("cron", "cron.service")))
-    assert chosen.restart == ["cron.service", "nginx.service"]
+    assert list(chosen.restart.items()) == [("cron.service", [7]), ("nginx.service", [7, 7])]
     assert (chosen.left, chosen.reexec) == ([], False)
 
 
@@ -36,14 +36,14 @@ def test_services_are_restarted_once_each_and_in_order():
 )
 def test_what_others_hang_on_is_left_for_a_reboot_and_says_why(unit):
     chosen = choose_restarts(stale(("x", unit), ("nginx", "nginx.service")))
-    assert chosen.restart == ["nginx.service"]
+    assert list(chosen.restart) == ["nginx.service"]
     assert [left["name"] for left in chosen.left] == [unit]
     assert chosen.left[0]["why"]
 
 
 def test_the_first_process_executes_itself_anew_and_is_no_service():
     chosen = choose_restarts(stale(("systemd", None)))
-    assert (chosen.reexec, chosen.restart, chosen.left) == (True, [], [])
+    assert (chosen.reexec, chosen.restart, chosen.left) == (True, {}, [])
 
 
 def test_a_users_own_systemd_is_not_the_first_process():
@@ -54,17 +54,17 @@ def test_a_users_own_systemd_is_not_the_first_process():
 
 def test_a_process_of_no_service_is_told_and_not_touched():
     chosen = choose_restarts(stale(("tmux: server", None)))
-    assert chosen.restart == []
+    assert chosen.restart == {}
     assert chosen.left == [{"name": "tmux: server", "why": "it belongs to no service"}]
 
 
 @pytest.mark.parametrize("unit", ["a b.service", "x;reboot.service", "-f", "../x.service", "$(id).service", "x.timer"])
 def test_names_that_no_service_has_never_reach_a_command(unit):
     chosen = choose_restarts(stale(("x", unit)))
-    assert chosen.restart == []
+    assert chosen.restart == {}
     assert [left["name"] for left in chosen.left] == [unit]
 
 
 def test_nothing_found_is_nothing_to_do():
     chosen = choose_restarts({})
-    assert (chosen.restart, chosen.left, chosen.reexec) == ([], [], False)
+    assert (chosen.restart, chosen.left, chosen.reexec) == ({}, [], False)
