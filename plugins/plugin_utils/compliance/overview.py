@@ -12,7 +12,7 @@ from .outcomes import WORDS, host_status
 
 AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
 ACTED_ON = ("MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT")
-_SAME_PATCH = ("id", "installed_version", "version", "level", "reason", "rule", "detail", "approves_on")
+_SAME_PATCH = ("id", "installed_version", "version", "level", "reason", "rule", "detail", "failure", "approves_on")
 _TOLD = (*_SAME_PATCH, "state", "released", "advisories", "cves")
 _COUNTED = (
     ("failed_count", "failed"),

@@ -143,6 +143,8 @@ _REASONS = {
 
 
 def _why(entry: Mapping[str, Any]) -> str:
+    if entry["state"] == "FAILED":
+        return visible(entry["failure"])
     if entry["detail"] == HELD:
         return "held on the host (hold, lock, exclude or pin)"
     if entry["detail"] == DEFERRED_PHASED:

@@ -238,3 +238,13 @@ def test_the_play_fails_for_what_it_was_told_to_fail_for() -> None:
     assert why_failed(counts, ["failed", "unreachable"]) is None
     assert why_failed(counts, ["not_started"]) == "of 3 hosts: 1 not started"
     assert why_failed(counts, ["not_started", "non_compliant"]) == "of 3 hosts: 1 not started, 1 non compliant"
+
+
+def test_what_could_not_be_installed_tells_why() -> None:
+    found = inventory(candidates=[candidate("libssl3")])
+    failed = {("libssl3", "amd64", "1.0-2"): "would remove nginx 1.22\x1b[2J"}
+    text = render([document(found=found, operation="Install", failed=failed)], {"web1": OK}, operation="Install")
+    assert lines_of(text, "Failed to install") == [
+        "HIGH           libssl3.amd64  1.0-1 -> 1.0-2",
+        "               would remove nginx 1.22\\x1b[2J; on 1 host: web1",
+    ]
