@@ -51,7 +51,7 @@ LIMIT = 4 * 1024 * 1024
 def liars(host: Any) -> Any:
     folder = host.root / "opt" / "liars"
     folder.mkdir()
-    source = (HERE / "guest" / "liar.py").read_text()
+    source = "#!/usr/bin/python3\n" + (HERE / "guest" / "liar.py").read_text()
     for name in (*TRUE, *KINDS):
         (folder / name).write_text(source)
         (folder / name).chmod(0o755)

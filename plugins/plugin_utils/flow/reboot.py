@@ -29,10 +29,17 @@ _PAUSE = 3.0
 class Probe(Protocol):
     """What is asked of a host; ``host.reboot_probe.RebootProbe`` does it."""
 
-    def look(self) -> HostState: ...
-    def warn(self, message: str) -> None: ...
-    def go(self, boot_id: str, message: str, *, when: str = "now") -> tuple[int, str]: ...
-    def restart(self, units: Mapping[str, Sequence[int]], *, reexec: bool) -> list[UnitRestart]: ...
+    def look(self) -> HostState:
+        """What the host is like now."""
+
+    def warn(self, message: str) -> None:
+        """Tell those who are logged in."""
+
+    def go(self, boot_id: str, message: str, *, when: str = "now") -> tuple[int, str]:
+        """Ask for the reboot of exactly this boot; exit code and output."""
+
+    def restart(self, units: Mapping[str, Sequence[int]], *, reexec: bool) -> list[UnitRestart]:
+        """Restart units (their processes by name of the unit) and tell how each went."""
 
 
 class HostReboot:

@@ -22,7 +22,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload impor
 class ProgramChannel(Protocol):
     """What carries a program; ``HostChannel`` is one."""
 
-    def run_program(self, program: str, mark: str) -> str: ...
+    def run_program(self, program: str, mark: str) -> str:
+        """Run a shell program on the host; the text of its answer."""
 
 
 @dataclass(frozen=True)

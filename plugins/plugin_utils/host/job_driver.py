@@ -37,8 +37,11 @@ _PACKAGE_LINE = re.compile(r"^\s*(Unpacking|Setting up|Removing|Upgrading|Instal
 class JobChannel(Protocol):
     """What carries requests; ``HostChannel`` is one."""
 
-    def run_program(self, program: str, mark: str, *, seconds: int | None = None) -> str: ...
-    def reset(self) -> None: ...
+    def run_program(self, program: str, mark: str, *, seconds: int | None = None) -> str:
+        """Run a shell program on the host; the text of its answer."""
+
+    def reset(self) -> None:
+        """Drop the connection, so that the next request makes a new one."""
 
 
 class JobDriver:

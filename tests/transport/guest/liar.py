@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Stands where a Python interpreter is expected and answers what its own name says.
 # Called as: NAME -ESs -c STAGE MODULES TOTAL SECONDS MARK READER TABLE
 import base64

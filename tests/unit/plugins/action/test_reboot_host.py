@@ -95,13 +95,13 @@ class Connection(ConnectionBase):
         self._shell = shell_loader.get("sh")
         self._shell.tmpdir = "/nowhere"
 
-    def get_option(self, name, hostvars=None):
-        return self.options[name]
+    def get_option(self, option, hostvars=None):
+        return self.options[option]
 
-    def set_option(self, name, value):
-        self.options[name] = value
+    def set_option(self, option, value):
+        self.options[option] = value
 
-    def exec_command(self, command, in_data=None, sudoable=True):
+    def exec_command(self, cmd, in_data=None, sudoable=True):
         return 0, self.host.answer(in_data.decode()).encode(), b""
 
     def reset(self):

@@ -45,7 +45,8 @@ def test_an_encoding_holds_nothing_that_a_shell_reads_specially(raw: bytes) -> N
 @settings(max_examples=20, deadline=None)
 @given(st.binary(max_size=200))
 def test_printf_turns_an_encoding_into_the_bytes_it_came_from(raw: bytes) -> None:
-    assert subprocess.run(["sh", "-c", 'printf %b "$1"', "sh", encode(raw)], capture_output=True).stdout == raw
+    printed = subprocess.run(["sh", "-c", 'printf %b "$1"', "sh", encode(raw)], capture_output=True, check=True)
+    assert printed.stdout == raw
 
 
 def test_a_secret_is_in_no_file_of_the_plan_but_those_under_secrets() -> None:

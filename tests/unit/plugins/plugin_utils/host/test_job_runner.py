@@ -96,7 +96,8 @@ def test_a_hanging_step_ends_with_all_its_processes_and_says_where(host: JobHost
     state = finish(host, Plan("job", "x", (Step("hang", sh(hang), timeout=1), Step("next", ("true",))), kill_grace=1))
     assert (state.result, state.result_step, state.steps[1].state) == ("FAILED", 1, "waiting")
     assert (state.steps[0].ended_by, state.steps[0].hung.count(" sleep\n")) == ("step", 2)
-    assert subprocess.run(["pgrep", "-f", "sleep 471[12]"], capture_output=True, text=True).stdout == ""
+    left = subprocess.run(["pgrep", "-f", "sleep 471[12]"], capture_output=True, text=True, check=False)
+    assert left.stdout == ""
 
 
 def test_the_time_of_the_job_is_a_result_of_its_own_and_cleanup_still_runs(host: JobHost) -> None:
@@ -154,7 +155,8 @@ def test_of_many_that_start_at_once_one_wins(host: JobHost) -> None:
     plans = [Plan(f"job{number}", "x", (Step("wait", ("sleep", "1")),)) for number in range(6)]
     requests = [host.start_request(plan) for plan in plans]
     running = [
-        subprocess.Popen([host.shell_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in requests
+        subprocess.Popen([host.shell_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _request in requests
     ]
     for process, request in zip(running, requests, strict=True):
         assert process.stdin is not None
@@ -258,7 +260,9 @@ def test_without_systemd_cron_calls_at_boot_for_as_long_as_the_job_lasts(host: J
     request = host.start_request(plan)
     # In a mount namespace of its own: this machine's cron is not to see it.
     inside = f"mount --bind {tmp_path}/cron.d /etc/cron.d && exec {host.shell_path}"
-    subprocess.run(["unshare", "-m", "sh", "-c", inside], input=request.program, text=True, capture_output=True)
+    subprocess.run(
+        ["unshare", "-m", "sh", "-c", inside], input=request.program, text=True, capture_output=True, check=False
+    )
     state = host.settle("job")
     assert (state.result, state.boot_hook) == ("SUCCEEDED", "cron")
     job = host.job("job")
@@ -273,5 +277,5 @@ def test_the_joined_script_is_clean_for_shellcheck(tmp_path: Path) -> None:
     joined = tmp_path / "runner.sh"
     # Each part says that its variables belong to the whole; the whole has no such excuse.
     joined.write_text(runner_text().replace(" disable=SC2034,SC2154", ""))
-    found = subprocess.run([program, "--shell=sh", str(joined)], capture_output=True, text=True)
+    found = subprocess.run([program, "--shell=sh", str(joined)], capture_output=True, text=True, check=False)
     assert found.stdout == ""

@@ -38,7 +38,7 @@ def test_neither_secrets_nor_the_mark_stand_on_the_command_line() -> None:
 
 
 def test_marks_are_random() -> None:
-    assert len({build().mark for _ in range(50)}) == 50
+    assert len({build().mark for _round in range(50)}) == 50
 
 
 def test_the_count_on_the_command_line_ends_where_the_bytes_for_python_begin() -> None:

@@ -91,7 +91,7 @@ def test_processes_from_before_are_never_ended() -> None:
 
 
 def test_a_signal_that_comes_late_does_no_harm() -> None:
-    for _ in range(20):
+    for _round in range(20):
         with pytest.raises(PatchError) as caught, bounded(seconds=0, limit=MEGABYTE):
             time.sleep(0.3)
         assert caught.value.kind == "timed_out"
