@@ -52,7 +52,7 @@ class Undo:
 
     ``files``: absolute paths, copied (content, owner, mode, time) before the step begins, put back afterwards; one that
     does not exist then is removed. A symbolic link is restored as a link, what it points to is not looked at.
-    ``always``: also after success (what only lasts as long as the job), else only when the job does not succeed.
+    ``always``: also after SUCCEEDED and PARTIAL (what only lasts as long as the job), else only after other results.
     """
 
     files: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ step_do() {
 undo_due() {
     [ -d "undo/$1" ] && [ -f "steps/$1/started" ] || return 1
     setting "steps/$1/settings" undo_when always
-    [ "$LINE" = always ] || [ "$VERDICT" != SUCCEEDED ]
+    case $VERDICT in SUCCEEDED | PARTIAL) [ "$LINE" = always ] ;; esac
 }
 
 # undo_all: UNDONE none, done or failed.
@@ -363,7 +363,7 @@ op_start() {
     case $LINE in *' failed '*) refuse undo_pending "An undo of job $CURRENT failed; see $BASE/jobs/$CURRENT/undo" ;; esac
     jobs_rotate
     job_write "$1" || refuse state_unwritable "Cannot write the job to $BASE: $(df -P "$BASE" | tail -n 1)"
-    detach "$1" || refuse runner_not_started "The runner did not begin within 20 seconds: $(tail -n 3 runner.log)"
+    detach "$1" || refuse runner_not_started "The runner did not begin: $(tail -n 3 runner.log)"
     op_poll "$1" started
 }
 

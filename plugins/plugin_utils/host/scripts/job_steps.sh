@@ -343,12 +343,17 @@ undo_prepare() {
     flush "undo/$1.new" && mv "undo/$1.new" "undo/$1" && flush undo
 }
 
+# copy_exact FROM TO: content, owner, mode, time. busybox cp drops the fraction of a second, its touch does not.
+copy_exact() {
+    cp -a "$1" "$2" || return 1
+    [ -L "$2" ] || { touch -r "$1" "$2" && flush "$2"; }
+}
+
 undo_save() {
     decode "$3"
     us_kind=saved
     if [ -L "$VALUE" ] || [ -f "$VALUE" ]; then
-        cp -a "$VALUE" "$1/$2.saved" || return 1
-        [ -L "$VALUE" ] || flush "$1/$2.saved"
+        copy_exact "$VALUE" "$1/$2.saved" || return 1
     elif [ -e "$VALUE" ]; then
         printf '%s is no regular file\n' "$VALUE"
         return 1
@@ -373,8 +378,7 @@ undo_file() {
     fi
     uf_new=$uf_dir.openfleet-patch-$2-${4#undo/}
     rm -rf "$uf_new"
-    cp -a "$4/$2.saved" "$uf_new" || return 1
-    [ -L "$uf_new" ] || flush "$uf_new"
+    copy_exact "$4/$2.saved" "$uf_new" || return 1
     mv -f "$uf_new" "$VALUE" && flush "$uf_dir"
 }
 
