@@ -28,7 +28,10 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan impo
 
 # A poll answers within its wait and a moment; one that does not has lost its connection.
 _POLL_SECONDS = 60
+_LEAST_SECONDS = 5
 _RETRY_SECONDS = 3
+_GARBLED_ANSWERS = 5
+_RECOVERIES = 5
 _LOG_KEPT = 200_000
 # "Setting up curl (7.88.1-10+deb12u15) ..." of dpkg, "  Upgrading : acme-1.1-1.x86_64  3/9" of dnf and yum
 _PACKAGE_LINE = re.compile(r"^\s*(Unpacking|Setting up|Removing|Upgrading|Installing|Updating) +:? *(\S+)")
@@ -70,8 +73,11 @@ class JobDriver:
         self._told = ("", "")
 
     def settle(self) -> JobState | None:
-        """Follow or finish an earlier job; its final state, or None when there was nothing left to do."""
-        state = self._ask(job_client.current_request())
+        """Follow or finish an earlier job; its final state, or None when there was nothing left to do.
+
+        The first question of a run: a host that does not answer it is unreachable at once.
+        """
+        state = self._ask(job_client.current_request(), patient=False)
         if state.state in ("none", "finished"):
             return None
         if state.state == "interrupted":
@@ -99,9 +105,13 @@ class JobDriver:
     def _follow(self, state: JobState) -> JobState:
         cursor: LogCursor | None = None
         log = ""
+        recoveries = 0
         while not state.finished:
             self._report(state, log)
             if state.state == "interrupted":
+                recoveries += 1
+                if recoveries > _RECOVERIES:
+                    raise _stuck(state)
                 state = self._ask(job_client.recover_request())
             state = self._ask(job_client.poll_request(state.job_id, cursor, wait=self._wait))
             if state.cursor is None or (cursor is not None and state.cursor.unit != cursor.unit):
@@ -119,25 +129,53 @@ class JobDriver:
 
     def _report(self, state: JobState, log: str) -> None:
         where, doing = progress(state, log)
-        if (where, doing) != self._told:
-            self._told = (where, doing)
-            self._tell(f"{where}, {state.elapsed} s: {doing}")
+        self._tell_once((where, doing), f"{where}, {state.elapsed} s: {doing}")
 
-    def _ask(self, request: JobRequest) -> JobState:
+    def _ask(self, request: JobRequest, *, patient: bool = True) -> JobState:
         """The answer, from a new connection where the old one broke. Requests may be repeated: a job that exists is
         attached to, never started twice."""
+        seconds = self._wait + max(_LEAST_SECONDS, min(_POLL_SECONDS, self._reconnect))
         deadline = self._clock() + self._reconnect
+        garbled = 0
         while True:
             try:
-                output = self._channel.run_program(request.program, request.nonce, seconds=self._wait + _POLL_SECONDS)
+                output = self._channel.run_program(request.program, request.nonce, seconds=seconds)
                 return job_client.parse_answer(output, request.nonce)
-            except (AnsibleConnectionFailure, PatchError) as error:
-                if isinstance(error, PatchError) and error.kind not in ("timed_out", "bad_answer"):
+            except AnsibleConnectionFailure as error:
+                if not patient:
                     raise
-                if self._clock() >= deadline:
+                lost: Exception = error
+            except PatchError as error:
+                garbled += error.kind == "bad_answer"
+                if not patient or error.kind not in ("timed_out", "bad_answer") or garbled > _GARBLED_ANSWERS:
                     raise
-                self._channel.reset()
-                self._sleep(_RETRY_SECONDS)
+                lost = error
+            if self._clock() >= deadline:
+                raise self._unreachable(lost) from lost
+            self._tell_once(("lost", ""), f"no answer; a job that has begun goes on, asking again for up to {self._reconnect} s")
+            self._channel.reset()
+            self._sleep(_RETRY_SECONDS)
+
+    def _tell_once(self, what: tuple[str, str], line: str) -> None:
+        if what != self._told:
+            self._told = what
+            self._tell(line)
+
+    def _unreachable(self, error: Exception) -> AnsibleConnectionFailure:
+        """The end of patience is Ansible's own kind of failure, whichever way the host stopped answering."""
+        return AnsibleConnectionFailure(
+            f"The host did not answer for {self._reconnect} seconds. A job that has begun there goes on; run this again "
+            f"to follow it to its end. Last seen: {one_line(str(error))}"
+        )
+
+
+def _stuck(state: JobState) -> PatchError:
+    return PatchError(
+        "job_stuck",
+        f"Job {state.job_id} ({one_line(state.title, 80)}) was cut off, and whatever finishes or undoes it ends as well. "
+        f"See {job_client.STATE_DIRECTORY}/jobs/{state.job_id} on the host.",
+        job=state.job_id,
+    )
 
 
 def progress(state: JobState, log: str) -> tuple[str, str]:
