@@ -52,7 +52,7 @@ def patch_entries(
 
     ``pending``: (name, arch, version) that an Install put there since the last boot. ``failed``: those whose
     installation was tried and failed, with the reason. A package with a missing version is not counted as installed
-    as well.
+    as well. An approved version that the package manager began and did not end is FAILED, in a scan too.
     """
     judge = _Judge(inventory, dict(baseline), as_of, delay_clock)
     pending_keys, kernels = set(pending), _kernels_not_running(inventory)
@@ -63,6 +63,8 @@ def patch_entries(
     installed = []
     for record, decision in zip(inventory.installed, judge.decide(inventory.installed), strict=True):
         entry = _installed_entry(judge, record, decision, pending_keys, kernels)
+        if record.get("unfinished") and decision["decision"] == "approved":
+            _mark_unfinished(entry, record, failed or {})
         if entry["state"] in VIOLATIONS or (entry["name"], entry["arch"]) not in missing:
             installed.append(entry)
     return [*candidates, *installed]
@@ -173,6 +175,11 @@ def _installed_entry(
         state = "INSTALLED_PENDING_REBOOT"
     entry.update(state=state, violation=state in VIOLATIONS, version=None, cves=[])
     return entry
+
+
+def _mark_unfinished(entry: Entry, record: PatchRecord, failed: Mapping[PatchKey, str]) -> None:
+    told = f"its installation began and has not ended: it is {record['unfinished']}"
+    entry.update(state="FAILED", violation=True, version=record["version"], failure=failed.get(patch_key(record), told))
 
 
 def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entry:

@@ -26,6 +26,8 @@ _CANDIDATE = {
     "deferred", "hold",
 }  # fmt: skip
 _FAMILIES = ("DEBIAN", "UBUNTU", "RASPBIAN")
+# Waiting for triggers is a word between packages that are installed.
+_UNFINISHED = ("unpacked", "half-configured", "half-installed")
 
 
 def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | None = None) -> Inventory:
@@ -68,8 +70,19 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
         refresh=refresh,
         findings=apt_system.findings(result),
     )
+    _mark_unfinished(inventory)
     inventory.warnings = apt_system.warnings(result, pockets, inventory)
     return inventory
+
+
+def _mark_unfinished(inventory: Inventory) -> None:
+    """What dpkg began and did not end is on the host, but not installed."""
+    found = inventory.findings.get("unfinished") or {"packages": []}
+    words = {(each["name"], each["arch"], each["version"]): each for each in found["packages"]}
+    for record in inventory.installed:
+        seen = words.get((record["name"], record["arch"], record["version"]))
+        if seen and (seen["state"] in _UNFINISHED or seen["reinstall_required"]):
+            record["unfinished"] = "reinstallation required" if seen["reinstall_required"] else seen["state"]
 
 
 def _identity(
