@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +112,14 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module", params=ALL_CORES)
-def every_way(request: pytest.FixtureRequest, host: Any, tmp_path_factory: pytest.TempPathFactory) -> Play:
+def every_way(request: pytest.FixtureRequest, host: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     """One play over all ways at once."""
     controller = Controller(request.param, tmp_path_factory.mktemp("ways"))
     options = {"request": {"protocol": 1, "op": "hello"}}
-    return controller.play(inventory_of(ways(host)), [carry(options=options)], "--forks", "4")
+    yield controller.play(inventory_of(ways(host)), [carry(options=options)], "--forks", "4")
+    for folder in (REMOTE_TMP, Path(f"{REMOTE_TMP}-nobody")):
+        if folder.exists():
+            folder.rmdir()
 
 
 def test_the_lists_below_cover_every_way(host: Any) -> None:

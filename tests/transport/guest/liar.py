@@ -1,5 +1,5 @@
 # Stands where a Python interpreter is expected and answers what its own name says.
-# Called as: NAME -ESs -c STAGE MODULES TOTAL SECONDS MARK READER TABLE
+# Called as: NAME -BESs -c STAGE MODULES TOTAL SECONDS MARK READER TABLE
 import base64
 import json
 import os

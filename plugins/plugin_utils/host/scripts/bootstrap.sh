@@ -162,8 +162,9 @@ if [ -z "$of_image" ] && [ -n "$of_reader" ]; then
         fi
         # The probe and the run are one process: it imports the library first and leaves standard input alone
         # until that has worked. Descriptor 4 is how it says why not; ksh hands 3 down only where it is named.
+        # With -B no compiled files are left on the host.
         # shellcheck disable=SC2086
-        of_why=$("$of_python" -ESs -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" \
+        of_why=$("$of_python" -BESs -c "$of_stage" "$of_modules" $of_total $of_limit "$of_mark" "$of_reader" "$of_table" \
             3>&3 4>&1 1>&2)
         of_code=$?
         case $of_code in
