@@ -16,6 +16,8 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         options = dict(self._task.args)
         request = options.pop("request", {"protocol": 1, "op": "hello"})
+        if "seconds" in options:
+            options["seconds"] = int(options["seconds"])
         channel = HostChannel(self, task_vars, **options)
         try:
             return {**result, "changed": False, "reading": wrap_var(channel.call(request))}
