@@ -14,7 +14,12 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host import failures, frames
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import Payload, build, shipped_readers
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import (
+    Payload,
+    build,
+    reading_command,
+    shipped_readers,
+)
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.watch import bounded
 
 DEFAULT_SECONDS = 900
@@ -81,11 +86,11 @@ class HostChannel:
         """What a program for ``/bin/sh`` printed on the host. ``mark`` is a text that only its answer contains.
 
         ``seconds`` bounds this exec in place of the channel's own bound. The program travels on standard input, as a
-        request does. Raises ``no_privilege``, ``timed_out``, ``answer_too_large`` or ``refused_by_policy``; whether the
-        answer is complete is for the caller to see.
+        request does, and starts when all of it is there. Raises ``no_privilege``, ``timed_out``, ``answer_too_large``
+        or ``refused_by_policy``; whether the answer is complete is for the caller to see.
         """
         data = program.encode("utf-8", "surrogateescape")
-        output = self._exec(Payload(command="/bin/sh", data=data, mark=mark), seconds)
+        output = self._exec(Payload(command=reading_command(len(data)), data=data, mark=mark), seconds)
         text: str = output["stdout"]
         if mark not in text:
             self._refused((output["stderr"] + "\n" + text[:_SEEN]).strip())

@@ -22,6 +22,12 @@ from typing import Any
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 SCRIPTS = Path(__file__).parent / "scripts"
+# What stands before NAME_reader.py in the text that travels; a part uses names of those before it.
+READER_PARTS = {
+    "apt": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
+    ),
+}  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
 _COMMAND = (
@@ -50,6 +56,12 @@ def _travelling(name: str) -> bytes:
     """A script without its comment lines: the bootstrap is read byte by byte, the stage shows in process lists."""
     lines = script(name).splitlines(keepends=True)
     return b"".join(line for line in lines if not line.lstrip().startswith(b"#"))
+
+
+@cache
+def reader_source(name: str) -> bytes:
+    """A reader with its parts as one text."""
+    return b"\n".join(script(part) for part in (*READER_PARTS.get(name, ()), f"{name}_reader.py"))
 
 
 @cache
@@ -86,6 +98,11 @@ def environment_lines(environment: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
+def reading_command(size: int) -> str:
+    """The command line that reads exactly ``size`` bytes of standard input and runs them as a shell program."""
+    return _COMMAND.format(size=size)
+
+
 def build(
     request: Mapping[str, Any],
     *,
@@ -98,7 +115,7 @@ def build(
     """The payload for one request; ``readers`` and ``mark`` are given by tests only."""
     mark = mark or "openfleet-" + secrets.token_hex(16)
     if readers is None:
-        readers = {name: script(f"{name}_reader.py") for name in shipped_readers()}
+        readers = {name: reader_source(name) for name in shipped_readers()}
     sections = [("loader", script("loader.py")), ("request", json.dumps(request).encode())]
     sections += sorted(readers.items())
     body = b"".join(content for _name, content in sections)
@@ -114,7 +131,7 @@ def build(
     head += environment_lines(environment)
     text = head.encode("utf-8", "surrogateescape") + _travelling("bootstrap.sh")
     return Payload(
-        command=_COMMAND.format(size=len(text)),
+        command=reading_command(len(text)),
         data=text + body,
         mark=mark,
     )

@@ -14,7 +14,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.channel impor
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.frames import one_line
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import SEARCH_PATH, STATE_DIRECTORY
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import decode
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import Payload, script
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import script
 
 _PARTS = ("job_journal.sh", "reboot_host.sh")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}\Z")
@@ -98,12 +98,8 @@ class RebootProbe:
 
     def _ask(self, *words: str) -> list[tuple[str, str]]:
         nonce = secrets.token_hex(16)
-        data = program(words, nonce=nonce, state_directory=self._state_directory).encode("utf-8", "surrogateescape")
-        command = f"/bin/sh -c 'eval \"$(dd bs=1 count={len(data)} 2>/dev/null)\"'"
-        output = self._channel._exec(Payload(command=command, data=data, mark=nonce))
-        if nonce not in output["stdout"]:
-            self._channel._refused(output["stderr"] + "\n" + output["stdout"][:4000])
-        return rows_of(output["stdout"], nonce)
+        text = program(words, nonce=nonce, state_directory=self._state_directory)
+        return rows_of(self._channel.run_program(text, nonce), nonce)
 
 
 def program(words: Sequence[str], *, nonce: str, state_directory: str = STATE_DIRECTORY) -> str:
