@@ -54,7 +54,7 @@ Run = Callable[[list[str], str], str]
 
 def ways(have_unattended: bool) -> dict[str, tuple[list[str], str]]:
     found = {
-        "our reader": ([*PYTHON, READER.read_text()], request()),
+        "our reader": ([*PYTHON, READER], request()),
         "hand-written script": ([*PYTHON, BY_HAND], ""),
         "apt-get -s dist-upgrade": (["apt-get", "-s", "dist-upgrade"], ""),
         "apt list --upgradable": (["apt", "list", "--upgradable"], ""),

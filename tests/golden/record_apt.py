@@ -55,7 +55,7 @@ def write(name: str, answer: dict[str, Any]) -> None:
 
 def this_machine() -> dict[str, Any]:
     """The machine itself, a Debian with the real archive; other vendors' packages and the mirror's name stay out."""
-    command = ["/usr/bin/python3", "-I", "-c", READER.read_text()]
+    command = ["/usr/bin/python3", "-I", "-c", READER]
     done = subprocess.run(command, input=request(), capture_output=True, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.replace("deb.debian.org", "mirror.example"))
     waiting = {row[0] for row in answer["result"]["candidates"]["rows"]}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-READER = Path(__file__).resolve().parents[2] / "plugins/plugin_utils/host/scripts/apt_reader.py"
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
+
+READER = reader_source("apt").decode()
 
 
 def request(**options: Any) -> str:
@@ -15,7 +16,7 @@ def request(**options: Any) -> str:
 
 def read_answer(host: Any, **options: Any) -> dict[str, Any]:
     """The reader's answer as it is, errors included."""
-    command = ["/usr/bin/python3", "-I", "-c", READER.read_text()]
+    command = ["/usr/bin/python3", "-I", "-c", READER]
     done = host.run(command, stdin=request(**options))
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -169,7 +169,7 @@ def test_sources_of_the_run_replace_those_of_the_host(bookworm: LabHost) -> None
 
 
 def test_an_unprivileged_user_reads_and_says_what_stayed_hidden(bookworm: LabHost) -> None:
-    command = ["runuser", "-u", "opslab", "--", "/usr/bin/python3", "-I", "-c", READER.read_text()]
+    command = ["runuser", "-u", "opslab", "--", "/usr/bin/python3", "-I", "-c", READER]
     answer = json.loads(bookworm.run(command, stdin=request(refresh="always")).stdout)
     inventory = build_inventory({"system": {}, "result": answer["result"]})
     assert inventory.privileged is False

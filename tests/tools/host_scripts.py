@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
+import symtable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,3 +46,26 @@ def dialect_error(script: Path, vermin: Path) -> str | None:
         check=False,
     )
     return None if answer.returncode == 0 else (answer.stdout + answer.stderr).strip()
+
+
+def _tables(table: symtable.SymbolTable) -> list[symtable.SymbolTable]:
+    return [table, *(each for child in table.get_children() for each in _tables(child))]
+
+
+def defined_names(source: str) -> set[str]:
+    """What a script binds at its top level, imported modules apart: those may be bound by several parts."""
+    symbols = symtable.symtable(source, "script", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() and not symbol.is_imported()}
+
+
+def borrowed_names(source: str) -> set[str]:
+    """The names that a script uses, at its top level or inside, and neither it nor Python defines."""
+    top = symtable.symtable(source, "script", "exec")
+    own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    used = {
+        symbol.get_name()
+        for table in _tables(top)
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (table is top or symbol.is_global())
+    }
+    return used - own - set(dir(builtins))

@@ -50,6 +50,15 @@ def test_the_count_on_the_command_line_ends_where_the_bytes_for_python_begin() -
     assert body.endswith(b'{"protocol": 1, "op": "hello"}READER')
 
 
+def test_every_reader_travels_with_its_parts_in_their_order() -> None:
+    assert "apt" in payload.shipped_readers()
+    for name in payload.shipped_readers():
+        files = [*payload.READER_PARTS.get(name, ()), f"{name}_reader.py"]
+        places = [build().data.find(payload.script(file)) for file in files]
+        assert places == sorted(places)
+        assert places[0] > 0
+
+
 @pytest.mark.parametrize("name", ["A;id", "1A", "", "A B", "A=B", "é", "A\n"])
 def test_a_name_that_no_shell_can_export_is_refused(name: str) -> None:
     with pytest.raises(PatchError) as caught:

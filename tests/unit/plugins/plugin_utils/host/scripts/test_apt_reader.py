@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from host_scripts import FOLDER
 from interpreters import find_interpreters
 
-READER = FOLDER / "apt_reader.py"
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
+
+READER = reader_source("apt")
 FAKE = Path(__file__).with_name("fake_apt")
 PYTHONS = find_interpreters()
-# As the loader does: source text with __name__ set, the request in a global or on standard input.
+# As the loader does: joined source text with __name__ set, the request in a global or on standard input.
 START = (
     "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {fake!r})\n"
     "f = open({reader!r}, 'rb'); source = f.read(); f.close()\n"
@@ -29,8 +30,9 @@ READ = b'{"protocol": 1, "op": "read", "options": {"refresh": "never"}}'
 def start(python: Path, root: Path, mode: str = "", request: bytes = READ, given: bool = False) -> Any:
     for folder in ("lists", "info", "parts", "updates"):
         (root / folder).mkdir(exist_ok=True)
+    (root / "joined_reader.py").write_bytes(READER)
     names = {"__name__": "__main__", **({"REQUEST": request} if given else {})}
-    code = START.format(fake=str(FAKE), reader=str(READER), names=names)
+    code = START.format(fake=str(FAKE), reader=str(root / "joined_reader.py"), names=names)
     environment = {"PATH": os.environ["PATH"], "FAKE_APT_MODE": mode, "FAKE_APT_ROOT": str(root), "LC_ALL": "C"}
     return subprocess.run(
         [str(python), "-E", "-c", code],
@@ -127,7 +129,7 @@ def test_a_phased_update_with_a_security_fix_below_it_is_not_deferred(tmp_path: 
 @pytest.fixture(scope="module")
 def reader() -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "apt_reader"}
-    exec(compile(READER.read_bytes(), str(READER), "exec"), names)
+    exec(compile(READER, "apt_reader", "exec"), names)
     return names
 
 

@@ -1,0 +1,213 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Part of the apt reader: how old the package lists are, refreshing them, and sources for one run alone.
+
+Stands after reader_protocol.py, run_workspace.py, system_facts.py and apt_cache.py; uses read_text, listing,
+fixed_environment, wait_or_stop, lock_holder and release_files.
+"""
+
+import os
+import re
+import time
+
+MOST_UPDATE_OUTPUT = 256 * 1024
+
+
+def list_folders(apt_pkg):
+    lists = apt_pkg.config.find_dir('Dir::State::lists').rstrip('/')
+    return [os.path.join(lists, 'partial'), lists]
+
+
+def times_of_lists(apt_pkg):
+    found = {}
+    for path in list_folders(apt_pkg):
+        try:
+            found[path] = os.stat(path)
+        except OSError:
+            continue
+    return found
+
+
+def lists_refreshed_at(apt_pkg):
+    """Seconds of the last sign that the lists were brought up to date, and which sign.
+
+    Release files carry the server's time, so they do not tell; folders that apt-get update always touches do.
+    """
+    newest, sign = None, None
+    if not release_files(apt_pkg):
+        return None, None
+    for path in list_folders(apt_pkg) + ['/var/lib/apt/periodic/update-success-stamp']:
+        try:
+            seen = os.stat(path).st_mtime
+        except OSError:
+            continue
+        if newest is None or seen > newest:
+            newest, sign = seen, path
+    return newest, sign
+
+
+def refresh_lists(apt_pkg, options, workspace):
+    """Run `apt-get update` when the lists are older than asked for; a repository that fails is told, not fatal."""
+    wish = options.get('refresh', 'auto')
+    result = {'attempted': False, 'ok': None, 'errors': [], 'skipped_because': None, 'seconds': None}
+    refreshed_at, _sign = lists_refreshed_at(apt_pkg)
+    age = None if refreshed_at is None else max(0, time.time() - refreshed_at)
+    if wish == 'never':
+        result['skipped_because'] = 'refresh is set to never'
+        return result
+    limit = options.get('metadata_max_age', 3600)
+    if wish == 'auto' and age is not None and age <= limit:
+        result['skipped_because'] = 'lists are {0} s old, younger than {1} s'.format(int(age), int(limit))
+        return result
+    if os.geteuid() != 0:
+        result['skipped_because'] = 'only root may refresh the lists'
+        return result
+    started = time.time()
+    deadline = started + options.get('lock_timeout', 60)
+    result['attempted'] = True
+    times = times_of_lists(apt_pkg)
+    lock = os.path.join(apt_pkg.config.find_dir('Dir::State::lists'), 'lock')
+    while True:
+        holder = lock_holder(lock)
+        if holder is None:
+            code, output = run_update(apt_pkg, options, workspace)
+            if not (code == 100 and 'Could not get lock' in output and time.time() < deadline):
+                break
+        elif time.time() >= deadline:
+            result['ok'] = False
+            result['errors'] = ['the lists are locked by {0} (pid {1}); waited {2} s'.format(
+                holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+            return result
+        time.sleep(0.5)
+    result['errors'] = update_errors(output)
+    if code is None:
+        result['errors'].append('apt-get update was stopped after {0} s'.format(int(options.get('refresh_timeout', 300))))
+    elif code != 0 and not result['errors']:
+        result['errors'].append('apt-get update ended with {0}: {1}'.format(code, output.strip()[-500:]))
+    result['ok'] = code == 0 and not result['errors']
+    if not result['ok']:
+        # A failed refresh leaves the same sign as a good one; the next scan must not take the lists for fresh.
+        for path, seen in times.items():
+            try:
+                os.utime(path, (seen.st_atime, seen.st_mtime))
+            except OSError:
+                pass
+    result['seconds'] = round(time.time() - started, 3)
+    return result
+
+
+def update_command(options, workspace):
+    command = ['apt-get', '-q', 'update', '-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::https::Timeout=30',
+               '-o', 'Acquire::Retries=1', '-o', 'Dpkg::Use-Pty=0']
+    if options.get('refresh_hooks', 'skip') == 'skip':
+        # Hooks of other programs (stamps, search indexes) write elsewhere on the host.
+        path = os.path.join(workspace.path('etc'), 'no-hooks.conf')
+        with open(path, 'w') as handle:
+            for hook in ('Pre-Invoke', 'Post-Invoke', 'Post-Invoke-Success'):
+                handle.write('#clear APT::Update::{0};\n'.format(hook))
+        command += ['-c', path]
+    return command
+
+
+def run_update(apt_pkg, options, workspace):
+    """(exit code or None when it took too long, output); stdin closed, output in a file that no child can hold up."""
+    command = update_command(options, workspace)
+    for setting, value in sorted(workspace.settings.items()):
+        command += ['-o', '{0}={1}'.format(setting, value)]
+    import subprocess
+    import tempfile
+    limit = options.get('refresh_timeout', 300)
+    with tempfile.TemporaryFile() as output:
+        try:
+            with open(os.devnull, 'rb') as nothing:
+                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
+                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
+        except OSError as error:
+            return 127, 'E: apt-get could not be started: {0}\n'.format(error)
+        code = wait_or_stop(process, limit)
+        output.seek(0)
+        return code, output.read(MOST_UPDATE_OUTPUT).decode('utf-8', 'replace')
+
+
+def update_errors(output):
+    """The lines in which apt-get says what failed, in its own words."""
+    found = []
+    for line in output.splitlines():
+        if line.startswith(('E: ', 'W: ')):
+            line = re.sub(r'([a-z]+://)[^/@\s]*@', r'\1', line)
+            if line not in found and 'Some index files failed to download' not in line:
+                found.append(line[:1000])
+    return found[:50]
+
+
+def is_debian_8(os_release):
+    fields = dict(line.split('=', 1) for line in (os_release or '').splitlines() if '=' in line)
+    return fields.get('ID', '').strip('"\'') == 'debian' and fields.get('VERSION_ID', '').strip('"\'') == '8'
+
+
+def use_private_sources(apt_pkg, options, workspace, os_release):
+    """Debian 8 reads without jessie-backports, alternative sources replace the host's; /etc stays as it is.
+
+    Returns what was done, for the answer, or None.
+    """
+    private = options.get('private') or {}
+    main = apt_pkg.config.find_file('Dir::Etc::sourcelist')
+    parts = apt_pkg.config.find_dir('Dir::Etc::sourceparts')
+    drop = list(private.get('drop') or [])
+    if is_debian_8(os_release) and 'jessie-backports' not in drop:
+        drop.append('jessie-backports')
+    places = [main] + [os.path.join(parts, name) for name in listing(parts) if name.endswith(('.list', '.sources'))]
+    if private.get('sources'):
+        texts = {'0.list': '\n'.join(private['sources']) + '\n'}
+        lists = workspace.path('lists')
+        os.mkdir(os.path.join(lists, 'partial'), 0o700)
+        workspace.settings['Dir::State::lists'] = lists
+    elif drop:
+        texts, dropped = {}, 0
+        for number, place in enumerate(places):
+            kept, gone = without_suites(read_text(place, 1 << 20) or '', drop, place.endswith('.sources'))
+            dropped += gone
+            texts['{0}-{1}'.format(number, os.path.basename(place))] = kept
+        if not dropped:
+            return None
+        workspace.settings['APT::Get::List-Cleanup'] = 'false'
+    else:
+        return None
+    folder = workspace.path('etc')
+    os.mkdir(os.path.join(folder, 'parts'), 0o700)
+    for name, text in texts.items():
+        with open(os.path.join(folder, 'parts', name), 'wb') as handle:
+            handle.write(text.encode('utf-8'))
+    workspace.settings['Dir::Etc::sourcelist'] = '/dev/null'
+    workspace.settings['Dir::Etc::sourceparts'] = os.path.join(folder, 'parts')
+    # The host's own caches describe its own sources.
+    for setting in ('Dir::Cache::pkgcache', 'Dir::Cache::srcpkgcache'):
+        workspace.settings[setting] = ''
+    for setting, value in workspace.settings.items():
+        apt_pkg.config.set(setting, value)
+    return {'dropped': drop if not private.get('sources') else [], 'sources': len(private.get('sources') or [])}
+
+
+def without_suites(text, suites, deb822):
+    """The source list without the entries of these suites, and how many entries went."""
+    gone = 0
+    kept = []
+    if deb822:
+        for stanza in re.split(r'\n\s*\n', text):
+            match = re.search(r'^Suites:\s*(.+)$', stanza, re.M | re.I)
+            if match and [suite for suite in match.group(1).split() if suite in suites]:
+                rest = [suite for suite in match.group(1).split() if suite not in suites]
+                gone += 1
+                if rest:
+                    kept.append(stanza[:match.start(1)] + ' '.join(rest) + stanza[match.end(1):])
+            else:
+                kept.append(stanza)
+        return '\n\n'.join(kept), gone
+    for line in text.splitlines():
+        words = re.sub(r'\[[^\]]*\]', ' ', line.split('#', 1)[0]).split()
+        if len(words) > 2 and words[2] in suites:
+            gone += 1
+        else:
+            kept.append(line)
+    return '\n'.join(kept) + '\n', gone

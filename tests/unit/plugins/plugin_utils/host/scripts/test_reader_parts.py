@@ -1,0 +1,92 @@
+"""A reader is one text joined from parts: it parses everywhere, and every part says what it borrows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from host_scripts import FOLDER, borrowed_names, compile_error, defined_names, dialect_error, python_scripts
+from interpreters import find_interpreters
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import (
+    READER_PARTS,
+    reader_source,
+    shipped_readers,
+)
+
+FUTURE = "from __future__ import absolute_import, division, print_function\n"
+every_reader = pytest.mark.parametrize("name", shipped_readers())
+
+
+def text(script: str) -> str:
+    return (FOLDER / script).read_text(encoding="utf-8")
+
+
+def files_of(name: str) -> list[str]:
+    return [*READER_PARTS.get(name, ()), f"{name}_reader.py"]
+
+
+def test_parts_are_named_for_readers_that_are_there() -> None:
+    assert set(READER_PARTS) <= set(shipped_readers())
+
+
+def test_every_script_is_the_loader_its_stage_or_in_a_reader() -> None:
+    used = {file for name in shipped_readers() for file in files_of(name)}
+    assert {path.name for path in python_scripts()} == used | {"loader.py", "stage.py"}
+
+
+@every_reader
+def test_a_joined_reader_compiles_on_every_interpreter_and_keeps_its_dialect(name: str, tmp_path: Path) -> None:
+    joined = tmp_path / f"{name}_reader.py"
+    joined.write_bytes(reader_source(name))
+    errors = {version: compile_error(joined, python) for version, python in find_interpreters().items()}
+    assert {version: error for version, error in errors.items() if error} == {}
+    assert dialect_error(joined, Path(sys.executable).with_name("vermin")) is None
+
+
+@every_reader
+def test_the_first_part_speaks_of_the_future_for_all(name: str) -> None:
+    assert [file for file in files_of(name) if "__future__" in text(file)] == files_of(name)[:1]
+    assert text(files_of(name)[0]).count(FUTURE) == 1
+
+
+@every_reader
+def test_no_part_redefines_a_name_of_another(name: str) -> None:
+    owners: dict[str, list[str]] = {}
+    for file in files_of(name):
+        for defined in defined_names(text(file)):
+            owners.setdefault(defined, []).append(file)
+    assert {defined: found for defined, found in owners.items() if len(found) > 1} == {}
+
+
+@every_reader
+def test_whatever_a_part_borrows_is_defined_before_it(name: str) -> None:
+    before: set[str] = set()
+    for file in files_of(name):
+        assert borrowed_names(text(file)) - before == set(), file
+        before |= defined_names(text(file))
+
+
+@pytest.mark.parametrize("script", sorted({part for parts in READER_PARTS.values() for part in parts}))
+def test_a_part_says_in_its_head_what_it_borrows(script: str) -> None:
+    head = ast.get_docstring(ast.parse(text(script))) or ""
+    assert borrowed_names(text(script)) - set(re.findall(r"\w+", head)) == set()
+
+
+@pytest.mark.parametrize("script", python_scripts(), ids=lambda path: path.name)
+def test_a_script_loads_on_its_own(script: Path) -> None:
+    # ansible-test imports each file; what is borrowed may be missing only when it is called.
+    exec(compile(script.read_bytes(), script.name, "exec"), {"__name__": script.stem})
+
+
+def test_a_borrowed_name_is_noticed_wherever_it_stands() -> None:
+    source = (
+        "import os\nMOST = LIMIT\n"
+        "def f(x, y=first):\n    import re\n    def g():\n        return [inner(x, z) for z in os.listdir(y)]\n    return g\n"
+        "class C(Base):\n    row = column\n    def h(self):\n        return self.row, C, f, re, print\n"
+    )
+    assert borrowed_names(source) == {"LIMIT", "first", "inner", "Base", "column", "re"}
+    assert defined_names(source) == {"MOST", "f", "C"}
