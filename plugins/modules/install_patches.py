@@ -21,6 +21,9 @@ description:
   - Where all approved patches cannot be installed together, what stands in the way is left out and reported.
   - The task fails when an approved patch could not be installed; the document tells the reason for each.
   - It never reboots; see M(openfleet.patch.reboot_host).
+  - On Debian 8 it comments out C(jessie-backports) in the host's apt sources, imports a signing key and brings python3-apt up
+    to date first, as Patch Manager does; the sources are put back byte for byte and the key removed when each job ends, also
+    when it fails or the host loses power.
 options:
   install_override_list:
     description:
@@ -58,6 +61,25 @@ options:
       - Seconds that the host may be out of reach while its job runs, before the task ends as unreachable. The job goes on.
     type: int
     default: 600
+  debian8_signing_key:
+    description:
+      - The OpenPGP public key that is trusted on a Debian 8 host while it is patched, as an armored block or as the name of a
+        file on the controller (armored or binary). It is removed from the host when the work ends, whatever its end.
+      - Without it, the key that Patch Manager imports, the Debian Security Archive Automatic Signing Key (9/stretch). That
+        one expired on 2025-05-20; give the key of your own mirror, or of extended support.
+    type: str
+  debian8_signing_key_fingerprint:
+    description:
+      - The fingerprint of O(debian8_signing_key), 40 hexadecimal digits; of each primary key where it holds several. The
+        task fails before it touches a host unless they are exactly those.
+    type: list
+    elements: str
+  debian8_accept_expired_release:
+    description:
+      - Whether Release files whose C(Valid-Until) has passed are accepted on Debian 8 for this run, as those of archives are
+        that nobody updates any more. Signatures are checked always.
+    type: bool
+    default: false
   reboot_option:
     description:
       - How the run deals with reboots, for the document; M(openfleet.patch.reboot_host) acts on it.

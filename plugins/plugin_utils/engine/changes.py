@@ -82,20 +82,33 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class FileArgument:
+    """An argument that is the path of a file with this content, which comes to the host with the plan."""
+
+    name: str
+    content: bytes
+
+
+Argument = str | FileArgument
+
+
+@dataclass(frozen=True)
 class CommandStep:
     """One command of a plan: an argument vector, seconds, and what becomes of the rest when it fails.
 
     ``on_crash``: ``undo``, ``retry`` or ``report``, as the job runner knows them. ``cleanup`` runs whatever happened.
+    ``undo_files``: files that it changes for the time of the job alone; put back as they were when the job ends.
     """
 
     name: str
-    argv: tuple[str, ...]
+    argv: tuple[Argument, ...]
     timeout: int
     environment: Mapping[str, str] = field(default_factory=dict)
     continue_on_failure: bool = False
     cleanup: bool = False
     on_crash: str = "retry"
     ok_codes: tuple[int, ...] = (0,)
+    undo_files: tuple[str, ...] = ()
 
 
 def targets_from(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,10 +18,11 @@ from ..errors import PatchError
 from ..host.commands import run_commands, store_file
 from ..host.job_client import STATE_DIRECTORY, JobState
 from ..host.job_driver import JobDriver
-from ..host.job_plan import Plan
+from .debian8 import Debian8
+from .install_jobs import InstallJobs
 from .inventory import plan_module
-from .job_report import changed_packages, describe_job, failures_of_job
-from .plan import job_plan
+from .job_report import changed_packages, describe_job, unfinished_packages
+from .native_library import NativeLibrary
 from .scan import HostScan
 
 _LOCK_PAUSE = 5
@@ -43,16 +43,23 @@ class HostInstall(HostScan):
         check_mode: bool,
         tell: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(action, task_vars, arguments)
         self._check_mode = check_mode
         self._tell = tell
         self._sleep = sleep
+        self._clock = clock
         self._driver = JobDriver(self.channel, tell=tell, reconnect_seconds=arguments["reconnect_timeout"], sleep=sleep)
+        path_of = action._loader.path_dwim
+        self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, path_of)
         self._earlier: JobState | None = None
-        self._jobs: list[JobState] = []
-        self._reasons: dict[Target, str] = {}
-        self._job_reason = ""
+        self._work = InstallJobs(
+            self._driver, seconds=arguments["host_timeout"], environment=self.channel.task_environment, clock=clock
+        )
+        self._library = NativeLibrary(self.channel, self._work, arguments, tell)
+        self._refusals: dict[Target, str] = {}
+        self._notes: list[dict[str, str]] = []
         self.choice: Choice | None = None
         self.before: Inventory | None = None
         self.changes: list[dict[str, Any]] = []
@@ -62,40 +69,69 @@ class HostInstall(HostScan):
         if not self._check_mode:
             self._earlier = self._driver.settle()
         inventory = self._wait_for_lock(self.read())
-        self.before = inventory
+        self.before = self._library.before(self._debian8.before(inventory))
+        inventory = self._debian8.prepared(inventory, super().read)
         if not inventory.privileged:
             raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
         self.resolve(inventory)
-        inventory, self.choice = self._choose_fresh(inventory)
+        inventory, self.choice = self._choose_fresh(self._repaired(inventory))
         if self._check_mode:
             return self._planned_document(inventory)
         after = inventory
         if self.choice.targets:
-            after = self._run(inventory, self.choice, separately=False)
-            if self._should_try_again():
-                after = self._second_try()
+            after = self._follow_up(self._run(inventory, self.choice, separately=False))
         self.changes = changed_packages(self.before, after)
         return self._final_document(after)
 
+    def read(self, refresh: str | None = None) -> Inventory:
+        return self._debian8.read(self._read_or_bring_library, refresh)
+
+    def _read_or_bring_library(self, refresh: str | None) -> Inventory:
+        """Installing may bring python3-apt where it is missing; check mode and scans only say so."""
+        try:
+            return super().read(refresh)
+        except PatchError as error:
+            if self._check_mode or not self._library.is_missing(error):
+                raise
+            self._library.bring(error)
+            return super().read(refresh)
+
     def _wait_for_lock(self, inventory: Inventory) -> Inventory:
         """The host's state once nobody else holds the package manager's lock."""
-        waited = 0
-        while lock := inventory.findings.get("lock"):
+        began = self._clock()
+        waited = False
+        while (lock := inventory.findings.get("lock")) and not self._check_mode:
             holder = f"{lock.get('name') or 'a process'} (pid {lock.get('pid')})"
-            if self._check_mode or waited >= self._arguments["lock_timeout"]:
-                if self._check_mode:
-                    return inventory
+            seconds = int(self._clock() - began)
+            if seconds >= self._arguments["lock_timeout"]:
                 raise PatchError(
                     "locked",
-                    f"{holder} holds {lock.get('path')} for more than {waited} seconds; nothing was installed. "
-                    "See what it does, or raise lock_timeout.",
+                    f"{holder} holds {lock.get('file')}, after {seconds} seconds of waiting still; nothing was "
+                    "installed. See what it does, or raise lock_timeout.",
                     lock=lock,
                 )
-            self._tell(f"waiting for {holder}, which holds {lock.get('path')}")
+            if not waited:
+                self._tell(f"waiting for {holder}, which holds {lock.get('file')}")
+            waited = True
             self._sleep(_LOCK_PAUSE)
-            waited += _LOCK_PAUSE
             inventory = self.read(refresh="never")
-        return inventory
+        # Whoever held it may have kept the lists from being refreshed, or changed what is installed.
+        return self.read() if waited else inventory
+
+    def _repaired(self, inventory: Inventory) -> Inventory:
+        """The host after an interrupted run of its package manager was brought to its end, as far as that goes."""
+        left = unfinished_packages(inventory)
+        if self._check_mode or not inventory.findings.get("unfinished"):
+            return inventory
+        self._tell("an earlier run of the package manager was interrupted; finishing it first")
+        manager = plan_module(inventory)
+        steps = manager.repair_steps(self._arguments["step_timeout"])
+        state = self._work.run(manager, inventory.boot_id, steps, title=steps[0].name)
+        named = ", ".join(f"{name} {word}" for (name, _arch, _version), word in sorted(left.items())[:5])
+        ended = "was finished" if state.result == "SUCCEEDED" else f"could not be finished: {self._work.reason}"
+        message = f"An earlier run of the package manager had been interrupted and {ended}."
+        self._notes.append({"kind": "interrupted_transaction", "message": f"{message} Left by it: {named or 'files'}."})
+        return self.read(refresh="never")
 
     def _choose_fresh(self, inventory: Inventory) -> tuple[Inventory, Choice]:
         """What may be installed now. A version that left its repository means that the lists are old: they are
@@ -106,7 +142,7 @@ class HostInstall(HostScan):
             inventory = self.read(refresh="always")
             choice = self._choose(inventory)
         for target, reasons in choice.refused.items():
-            self._reasons[target] = "; ".join(reasons)
+            self._refusals[target] = "; ".join(reasons)
         return inventory, choice
 
     def _choose(self, inventory: Inventory) -> Choice:
@@ -181,44 +217,48 @@ class HostInstall(HostScan):
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""
-        plan = self._plan(inventory, choice, separately=separately)
-        self._tell(f"installing {len(choice.targets)} packages")
-        state = self._driver.run(plan)
-        self._jobs.append(state)
-        if state.result != "SUCCEEDED":
-            reasons, self._job_reason = failures_of_job(state, self._driver, plan_module(inventory))
-            for target in choice.targets:
-                if target.name in reasons:
-                    self._reasons[target] = reasons[target.name]
-        return self.read(refresh="never")
-
-    def _plan(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Plan:
         manager = plan_module(inventory)
         steps = manager.install_steps(
-            inventory,
             choice.targets,
             allow_removals=self._arguments["allow_removals"],
             lock_timeout=self._arguments["lock_timeout"],
             step_timeout=self._arguments["step_timeout"],
             separately=separately,
+            finish_first=not self._work.hung,
         )
-        return job_plan(
-            f"install-{uuid.uuid4().hex[:16]}",
-            steps,
-            changes=choice.simulation.changes,
-            boot_id=inventory.boot_id,
-            environment=self.channel.task_environment(),
-            timeout=self._arguments["host_timeout"],
-        )
+        self._tell(f"installing {len(choice.targets)} packages")
+        steps = [*self._debian8.steps(inventory), *steps]
+        self._work.run(manager, inventory.boot_id, steps, changes=choice.simulation.changes)
+        return self.read(refresh="never")
 
-    def _should_try_again(self) -> bool:
-        return self._jobs[-1].result in ("FAILED", "PARTIAL", "INTERRUPTED")
+    def _follow_up(self, after: Inventory) -> Inventory:
+        """Brings to the host what a job that did not succeed left out, where that is safe.
 
-    def _second_try(self) -> Inventory:
-        """After everything together failed: decide on a fresh reading, then one family after the other."""
-        self._tell("not everything could be installed together; trying what is left one by one")
-        inventory, choice = self._choose_fresh(self.read(refresh="always"))
-        return self._run(inventory, choice, separately=True) if choice.targets else inventory
+        After a hang whatever runs every waiting script again would hang again, so then only what is unpacked and has
+        not been tried is configured. Otherwise everything is decided once more, and installed one family after the
+        other.
+        """
+        apart = False
+        while self._work.may_go_on():
+            if self._work.hung:
+                waiting = [name for name, word in unfinished_packages(after).items() if word == "unpacked"]
+                if not waiting or not self._work.last_hung:
+                    break
+                self._tell(f"a script did not end; configuring {len(waiting)} packages without its own")
+                manager = plan_module(after)
+                steps = manager.configure_steps(waiting, self._arguments["step_timeout"])
+                self._work.run(manager, after.boot_id, steps, title=steps[0].name)
+                after = self.read(refresh="never")
+                continue
+            if apart:
+                break
+            apart = True
+            after, choice = self._choose_fresh(self.read(refresh="always"))
+            if not choice.targets:
+                break
+            self._tell("not everything could be installed together; installing what is left one by one")
+            after = self._run(after, choice, separately=True)
+        return after
 
     def _planned_document(self, inventory: Inventory) -> dict[str, Any]:
         """Check mode installs nothing, so its document is that of a scan; the plan's changes stand for real ones."""
@@ -246,9 +286,10 @@ class HostInstall(HostScan):
         }
 
     def _final_document(self, after: Inventory) -> dict[str, Any]:
+        tried = [*after.candidates, *(record for record in after.installed if record.get("unfinished"))]
         document = self.judge(
             after,
-            failed={(each["name"], each["arch"], each["version"]): self._why_not(each) for each in after.candidates},
+            failed={(each["name"], each["arch"], each["version"]): self._why_not(each) for each in tried},
             pulled_in=[self._change(each) for each in self._along()],
             installation=self._installation(),
             reboot_option=self._arguments["reboot_option"],
@@ -256,21 +297,28 @@ class HostInstall(HostScan):
         if self._earlier is not None:
             document["interrupted_run"] = describe_job(self._earlier)
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
-        if missing or (self._jobs and self._jobs[-1].result == "TIMED_OUT"):
+        if missing or self._work.result == "TIMED_OUT":
             self.failure = self._failure(missing)
+        self.failure = self._debian8.failure(self._work.done) or self.failure
         self._keep_on_host(document)
         return document
 
+    def warnings(self) -> list[dict[str, str]]:
+        return [*super().warnings(), *self._debian8.warnings, *self._notes]
+
     def _why_not(self, record: Mapping[str, Any]) -> str:
-        for target, reason in self._reasons.items():
+        own = self._work.reasons.get(record["name"])
+        if own is not None:
+            return own
+        for target, reason in self._refusals.items():
             if (target.name, target.arch) == (record["name"], record["arch"]):
                 return reason
-        if self._jobs and self._jobs[-1].result == "TIMED_OUT":
-            return f"the time of the host was up. {self._job_reason}".strip()
-        return self._job_reason or "it became available while others were being installed"
+        if self._work.result == "TIMED_OUT":
+            return f"the time of the host was up. {self._work.reason}".strip()
+        return self._work.reason or "it became available while others were being installed"
 
     def _along(self) -> list[Change]:
-        if self.choice is None or not self._jobs:
+        if self.choice is None or not self._work.done:
             return []
         arrived = {(each["name"], each["arch"], each["version"]) for each in self.changes}
         along = pulled_in(self.choice.simulation, self.choice.targets)
@@ -288,32 +336,34 @@ class HostInstall(HostScan):
     def _installation(self) -> dict[str, Any]:
         refused = self.choice.refused if self.choice else {}
         result = "NOTHING_TO_DO" if not refused else "REFUSED"
-        if self._jobs:
-            result = str(self._jobs[-1].result)
+        if self._work.result:
+            result = self._work.result
         return {
             "result": result,
-            "jobs": [describe_job(job) for job in self._jobs],
+            "jobs": [describe_job(job) for job in (*self._debian8.jobs, *self._work.done)],
             "installed": self.changes,
             "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in refused.items()],
             "conffiles_kept": self._conffiles(),
         }
 
     def _conffiles(self) -> list[str]:
-        if not self._jobs or self.before is None:
+        jobs = [*([self._earlier] if self._earlier else []), *self._work.done]
+        if not jobs or self.before is None:
             return []
-        command = plan_module(self.before).conffiles_command(f"{STATE_DIRECTORY}/jobs/{self._jobs[0].job_id}/created")
+        command = plan_module(self.before).conffiles_command(f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created")
         [found] = run_commands(self.channel, [command], environment={"LC_ALL": "C"})
         return sorted(line for line in found.output.splitlines() if line.startswith("/"))[:1000]
 
     def _failure(self, missing: list[dict[str, Any]]) -> PatchError:
         told = "; ".join(f"{entry['id']} {entry['version']}: {entry['failure']}" for entry in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        if self._jobs and self._jobs[-1].result == "TIMED_OUT":
+        if self._work.result == "TIMED_OUT":
             seconds = self._arguments["host_timeout"]
             return PatchError(
                 "timed_out", f"The installation took more than {seconds} seconds and was ended. {told}{more}"
             )
-        return PatchError("install_incomplete", f"{len(missing)} approved patches could not be installed: {told}{more}")
+        what = "patch" if len(missing) == 1 else "patches"
+        return PatchError("install_incomplete", f"{len(missing)} approved {what} could not be installed: {told}{more}")
 
     def _keep_on_host(self, document: dict[str, Any]) -> None:
         """The host's own copy, for whoever asks it next; that it could not be written is a warning."""

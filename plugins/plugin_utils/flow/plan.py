@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..engine.changes import Change, CommandStep
+from ..engine.changes import Argument, Change, CommandStep, FileArgument
+from ..host import job_plan as wire
 from ..host.job_client import STATE_DIRECTORY
-from ..host.job_plan import FileReference, OnCrash, Plan, Step
+from ..host.job_plan import FileReference, OnCrash, Plan, Step, Undo
 from .inventory import pending_line
 
 # Written before anything is installed, so that it is true even if nobody comes back; one file per boot.
@@ -29,6 +30,7 @@ def job_plan(
     boot_id: str | None,
     environment: Mapping[str, str],
     timeout: int,
+    title: str = "",
 ) -> Plan:
     """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
     known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it."""
@@ -39,22 +41,31 @@ def job_plan(
         first = [Step("note what is installed", argv, timeout=60, on_crash=OnCrash.RETRY)]
     return Plan(
         job_id=job_id,
-        title=f"install {len(lines)} packages",
+        title=title or f"install {len(lines)} packages",
         steps=(*first, *(_step(step) for step in steps)),
         timeout=timeout,
         secret_environment=dict(environment),
-        files={"pending": "".join(lines).encode()},
+        files={"pending": "".join(lines).encode()} | _files(steps),
     )
+
+
+def _files(steps: Sequence[CommandStep]) -> dict[str, bytes]:
+    return {word.name: word.content for step in steps for word in step.argv if isinstance(word, FileArgument)}
+
+
+def _word(word: Argument) -> wire.Argument:
+    return FileReference(word.name) if isinstance(word, FileArgument) else word
 
 
 def _step(step: CommandStep) -> Step:
     return Step(
         name=step.name,
-        argv=step.argv,
+        argv=tuple(_word(word) for word in step.argv),
         timeout=step.timeout,
         ok_codes=step.ok_codes,
         environment=step.environment,
         continue_on_failure=step.continue_on_failure,
         cleanup=step.cleanup,
         on_crash=OnCrash(step.on_crash),
+        undo=Undo(files=step.undo_files) if step.undo_files else None,
     )

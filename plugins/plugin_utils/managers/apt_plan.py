@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..engine.changes import Change, CommandStep, Simulation, Target, families
-from ..engine.records import Inventory
 from ..errors import PatchError
 
 # Nothing may ask: debconf, needrestart, ucf, apt-listchanges and apt-listbugs each have a switch of their own.
@@ -54,34 +53,50 @@ def install_command(targets: Sequence[Target], *, allow_removals: bool, lock_tim
     understood by apt 1.9.11 and later and ignored by older ones.
     """
     guard = [] if allow_removals else ["--no-remove"]
-    options = ["-o", "Dpkg::Use-Pty=0", "-o", f"DPkg::Lock::Timeout={lock_timeout}"]
-    return ["apt-get", "-y", "-q", *guard, *_CONFFILES, *options, "install", *_words(targets)]
+    return ["apt-get", "-y", "-q", *guard, *install_option_words(lock_timeout), "install", *_words(targets)]
+
+
+LIBRARY = "python3-apt"
+
+
+def library_steps(*, refresh: bool, lock_timeout: int, step_timeout: int) -> list[CommandStep]:
+    """Installs the library that reading the host needs, with what it depends on and nothing else."""
+    refreshing = _step("refresh the package lists", ["apt-get", "-q", "update"], step_timeout, continue_on_failure=True)
+    words = ["-y", "-q", "--no-remove", "--no-install-recommends", *install_option_words(lock_timeout)]
+    step = _step(f"install {LIBRARY}", _resumable(["apt-get", *words, "install", LIBRARY]), step_timeout)
+    return [refreshing, step] if refresh else [step]
+
+
+def install_option_words(lock_timeout: int) -> list[str]:
+    """Options of every ``apt-get install``: changed conffiles stay, nothing asks."""
+    return [*_CONFFILES, "-o", "Dpkg::Use-Pty=0", "-o", f"DPkg::Lock::Timeout={lock_timeout}"]
 
 
 def install_steps(
-    inventory: Inventory,
     targets: Sequence[Target],
     *,
     allow_removals: bool,
     lock_timeout: int,
     step_timeout: int,
     separately: bool = False,
+    finish_first: bool = True,
 ) -> list[CommandStep]:
-    """The steps that bring these versions to the host, in order: repair, python3-apt, the rest, automatic marks.
+    """The steps that bring these versions to the host, in order: python3-apt, the rest, automatic marks.
 
     ``separately`` gives each family a step of its own, so that what fails does not keep the others away; for a
-    second try after all together failed. Order: Patch Manager user guide, installing patches on Debian.
+    second try after all together failed. ``finish_first`` off: without the `dpkg --configure -a` that a step needs to
+    run again after a crash, where a waiting script is known to hang. Order: Patch Manager user guide, installing
+    patches on Debian.
     """
-    first = [target for target in targets if target.name == "python3-apt"]
-    rest = [target for target in targets if target.name != "python3-apt"]
+    first = [target for target in targets if target.name == LIBRARY]
+    rest = [target for target in targets if target.name != LIBRARY]
     groups = families(rest) if separately else [rest]
     steps = []
-    if inventory.findings.get("unfinished") or separately:
-        steps.append(_step("finish interrupted dpkg runs", _repair_command(), step_timeout, continue_on_failure=True))
     for group in [first, *groups]:
         if group:
             command = install_command(group, allow_removals=allow_removals, lock_timeout=lock_timeout)
-            steps.append(_step(_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
+            argv = _resumable(command) if finish_first else command
+            steps.append(_step(_title(group), argv, step_timeout, continue_on_failure=separately))
     marks = automatic_marks_command(targets)
     if marks:
         steps.append(_step("put automatic marks back", marks, 300, cleanup=True))
@@ -108,8 +123,18 @@ def _resumable(command: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", 'dpkg --force-confdef --force-confold --configure -a; exec "$@"', "sh", *command]
 
 
-def _repair_command() -> list[str]:
-    return ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
+_CONFIGURE = ("dpkg", "--force-confdef", "--force-confold", "--configure")
+
+
+def repair_steps(step_timeout: int) -> list[CommandStep]:
+    """Brings to its end what an interrupted run of dpkg left."""
+    return [_step("finish interrupted dpkg runs", [*_CONFIGURE, "-a"], step_timeout)]
+
+
+def configure_steps(packages: Iterable[tuple[str, str, str]], step_timeout: int) -> list[CommandStep]:
+    """Configures these unpacked packages (name, architecture, version) and runs nobody else's scripts."""
+    names = [name if arch in ("", "all") else f"{name}:{arch}" for name, arch, _version in packages]
+    return [_step(f"configure {len(names)} unpacked packages", [*_CONFIGURE, *names], step_timeout)]
 
 
 def automatic_marks_command(targets: Iterable[Target]) -> list[str] | None:
