@@ -66,11 +66,25 @@ def _why(step: UnitState, words: str) -> str:
     return f"step '{one_line(step.name, 80)}' ended with exit code {step.exit_code}" + (f": {words}" if words else "")
 
 
+def unfinished_packages(inventory: Inventory) -> dict[tuple[str, str, str], str]:
+    """What the package manager has begun and not ended, with its word for that state."""
+    return {
+        (record["name"], record["arch"], record["version"]): record["unfinished"]
+        for record in inventory.installed
+        if record.get("unfinished")
+    }
+
+
 def changed_packages(before: Inventory, after: Inventory) -> list[dict[str, Any]]:
-    """Every package whose installed versions differ between two readings, sorted by name."""
+    """Every package whose installed versions differ between two readings, sorted by name.
+
+    A version that is not completely installed counts as none; a package that has one afterwards is left out, since it
+    did not get another version and did not keep its own.
+    """
     old, new = _versions(before), _versions(after)
+    half_done = {(name, arch) for name, arch, _version in unfinished_packages(after)}
     changed = []
-    for name, arch in sorted(old.keys() | new.keys()):
+    for name, arch in sorted((old.keys() | new.keys()) - half_done):
         gone, come = old.get((name, arch), set()), new.get((name, arch), set())
         if gone == come:
             continue
@@ -88,5 +102,6 @@ def changed_packages(before: Inventory, after: Inventory) -> list[dict[str, Any]
 def _versions(inventory: Inventory) -> dict[tuple[str, str], set[str]]:
     versions: dict[tuple[str, str], set[str]] = {}
     for record in inventory.installed:
-        versions.setdefault((record["name"], record["arch"]), set()).add(record["version"])
+        if not record.get("unfinished"):
+            versions.setdefault((record["name"], record["arch"]), set()).add(record["version"])
     return versions

@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, Simulation, Target
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers import apt_plan
 
@@ -37,19 +36,8 @@ E: Unable to correct problems, you have held broken packages.
 """
 
 
-def inventory(**findings: object) -> Inventory:
-    return Inventory("DEBIAN", "Debian12", {}, {}, None, "2026-11-20T00:00:00Z", True, findings=findings)
-
-
-def steps(targets: list[Target], *, separately: bool = False, **findings: object) -> list[tuple[str, tuple[str, ...]]]:
-    planned = apt_plan.install_steps(
-        inventory(**findings),
-        targets,
-        allow_removals=False,
-        lock_timeout=60,
-        step_timeout=600,
-        separately=separately,
-    )
+def steps(targets: list[Target], **options: bool) -> list[tuple[str, tuple[object, ...]]]:
+    planned = apt_plan.install_steps(targets, allow_removals=False, lock_timeout=60, step_timeout=600, **options)
     return [(step.name, step.argv) for step in planned]
 
 
@@ -119,25 +107,42 @@ def test_everything_is_installed_by_one_command_after_python3_apt() -> None:
     assert planned[-1][1] == ("apt-mark", "auto", "libcurl4:amd64", "tzdata")
 
 
-def test_families_get_steps_of_their_own_in_a_second_try_after_a_repair() -> None:
+def test_families_get_steps_of_their_own_in_a_second_try() -> None:
     assert [name for name, _argv in steps([CURL, LIBCURL, TZDATA], separately=True)] == [
-        "finish interrupted dpkg runs",
         "install 2 packages, curl to libcurl4",
         "install tzdata 2026b-0+deb12u1",
         "put automatic marks back",
     ]
 
 
-def test_an_interrupted_dpkg_is_repaired_first() -> None:
-    planned = steps([CURL], unfinished=[{"name": "acme"}])
-    assert planned[0] == (
-        "finish interrupted dpkg runs",
-        ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"),
-    )
+def test_after_a_hang_a_step_runs_no_waiting_scripts_first() -> None:
+    [(_name, argv)] = steps([CURL], finish_first=False)
+    assert argv[0] == "apt-get"
+
+
+def test_an_interrupted_dpkg_is_repaired_keeping_changed_conffiles() -> None:
+    [step] = apt_plan.repair_steps(60)
+    assert step.argv == ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
+    assert step.environment["DEBIAN_FRONTEND"] == "noninteractive"
+
+
+def test_unpacked_packages_are_configured_by_name() -> None:
+    [step] = apt_plan.configure_steps([("curl", "amd64", "1"), ("tzdata", "all", "1")], 60)
+    assert step.argv[-3:] == ("--configure", "curl:amd64", "tzdata")
+
+
+def test_the_library_comes_with_what_it_depends_on_and_removes_nothing() -> None:
+    refresh, install = apt_plan.library_steps(refresh=True, lock_timeout=60, step_timeout=600)
+    assert refresh.continue_on_failure
+    assert {"--no-remove", "--no-install-recommends"} < set(install.argv)
+    assert install.argv[-1] == "python3-apt"
+    assert [step.name for step in apt_plan.library_steps(refresh=False, lock_timeout=1, step_timeout=1)] == [
+        "install python3-apt"
+    ]
 
 
 def test_no_step_can_ask_a_question() -> None:
-    planned = apt_plan.install_steps(inventory(), [CURL], allow_removals=False, lock_timeout=1, step_timeout=1)
+    planned = apt_plan.install_steps([CURL], allow_removals=False, lock_timeout=1, step_timeout=1)
     assert all(step.environment["DEBIAN_FRONTEND"] == "noninteractive" for step in planned)
     assert all(step.environment["NEEDRESTART_SUSPEND"] == "1" for step in planned)
 
