@@ -12,12 +12,15 @@ from ..host.job_client import STATE_DIRECTORY
 from ..host.job_plan import FileReference, OnCrash, Plan, Step, Undo
 from .inventory import pending_line
 
-# Written before anything is installed, so that it is true even if nobody comes back; one file per boot.
+# Written before anything is installed, so that it is true even if nobody comes back; one file per boot. The second time,
+# at the end, it does something after a power cut alone: what the next boot installs belongs to that one.
 _NOTE_PENDING = """\
 umask 077
-mkdir -p "$1" && cat "$2" >>"$1/$3" && sync || exit 1
+read -r boot </proc/sys/kernel/random/boot_id || exit 1
+[ "$boot" != "$3" ] || exit 0
+mkdir -p "$1" && cat "$2" >>"$1/$boot" && sync || exit 1
 for other in "$1"/*; do
-    [ "$other" = "$1/$3" ] || rm -f "$other"
+    [ "$other" = "$1/$boot" ] || rm -f "$other"
 done
 """
 
@@ -35,14 +38,14 @@ def job_plan(
     """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
     known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it."""
     lines = [pending_line(each.name, each.arch, each.version) for each in changes if each.version]
-    first = []
+    first, last = [], []
     if boot_id and lines:
-        argv = ("/bin/sh", "-c", _NOTE_PENDING, "sh", f"{STATE_DIRECTORY}/pending", FileReference("pending"), boot_id)
-        first = [Step("note what is installed", argv, timeout=60, on_crash=OnCrash.RETRY)]
+        first = [_note("note what is installed", but_not_in="")]
+        last = [_note("note it again after a power cut", but_not_in=boot_id)]
     return Plan(
         job_id=job_id,
         title=title or f"install {len(lines)} packages",
-        steps=(*first, *(_step(step) for step in steps)),
+        steps=(*first, *(_step(step) for step in steps), *last),
         timeout=timeout,
         secret_environment=dict(environment),
         files={"pending": "".join(lines).encode()} | _files(steps),
@@ -55,6 +58,13 @@ def _files(steps: Sequence[CommandStep]) -> dict[str, bytes]:
 
 def _word(word: Argument) -> wire.Argument:
     return FileReference(word.name) if isinstance(word, FileArgument) else word
+
+
+def _note(name: str, *, but_not_in: str) -> Step:
+    """``but_not_in``: the boot in which there is nothing to note."""
+    words = (f"{STATE_DIRECTORY}/pending", FileReference("pending"), but_not_in)
+    argv = ("/bin/sh", "-c", _NOTE_PENDING, "sh", *words)
+    return Step(name, argv, timeout=60, on_crash=OnCrash.RETRY, cleanup=bool(but_not_in))
 
 
 def _step(step: CommandStep) -> Step:
