@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from openfleet_lab import api, layers, machine
+from openfleet_lab import api, layers, machine, network
 from openfleet_lab.fingerprint import differences, fingerprint
 from openfleet_lab.places import BRIDGE, Lab, LabError
 
@@ -242,6 +243,15 @@ def test_two_hosts_cannot_have_one_name_and_the_first_survives_the_attempt(lab: 
     with pytest.raises(LabError, match="already"):
         api.start_host(lab, "bookworm", host.name)
     assert host.ssh(["echo", "alive"]).stdout == "alive\n"
+
+
+def test_an_address_that_another_run_gives_back_at_the_same_time_is_passed_over(tmp_path: Path) -> None:
+    # Listed and not there to be read: what a file is that goes between the two.
+    (tmp_path / "10").symlink_to(tmp_path / "gone")
+    (tmp_path / "11").write_text("ours")
+    (tmp_path / "12").write_text("theirs")
+    network.release_address(SimpleNamespace(addresses=tmp_path), "ours")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "12"]
 
 
 def test_a_run_that_was_killed_leaves_its_hosts_to_the_next_and_down_spares_the_living(

@@ -46,8 +46,10 @@ def claim_address(lab: Lab, name: str) -> int:
 
 def release_address(lab: Lab, name: str) -> None:
     for path in lab.addresses.iterdir():
-        if path.read_text() == name:
-            path.unlink()
+        # Other runs give theirs back at the same time.
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text() == name:
+                path.unlink()
 
 
 def plug_in(netns: str, number: int) -> None:
