@@ -242,7 +242,7 @@ _ADVICE: Mapping[str, tuple[str, str]] = {
         f"A repository is signed with a key that this host does not trust; {_REPLACE_KEY}.",
     ),
     "archive_moved": (
-        r"\b404\b",
+        r"\b404\b|not have a Release file|no longer has a Release file",
         "A repository is not where the host's sources say. Debian 8 has left the ordinary mirrors: point the sources "
         "to archive.debian.org (debian and debian-security there), to your own mirror or to extended support.",
     ),
