@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from openfleet_lab import api, layers, machine, network
 from openfleet_lab.fingerprint import differences, fingerprint
+from openfleet_lab.hosts import Host
 from openfleet_lab.places import BRIDGE, Lab, LabError
 
 pytestmark = pytest.mark.lab
@@ -252,6 +254,26 @@ def test_an_address_that_another_run_gives_back_at_the_same_time_is_passed_over(
     (tmp_path / "12").write_text("theirs")
     network.release_address(SimpleNamespace(addresses=tmp_path), "ours")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "12"]
+
+
+def test_units_that_end_meanwhile_do_not_hide_the_hosts_processes(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.procs").write_text("7\n")
+    ended = threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            for unit in range(40):
+                (tmp_path / f"{unit}.service").mkdir()
+            for unit in range(40):
+                (tmp_path / f"{unit}.service").rmdir()
+
+    units = threading.Thread(target=come_and_go)
+    units.start()
+    try:
+        assert {tuple(Host.processes(SimpleNamespace(cgroup=tmp_path))) for _look in range(500)} == {(7,)}
+    finally:
+        ended.set()
+        units.join()
 
 
 def test_a_run_that_was_killed_leaves_its_hosts_to_the_next_and_down_spares_the_living(

@@ -166,10 +166,10 @@ class Host:
     def processes(self) -> list[int]:
         """Process ids, as the machine sees them, of everything that belongs to the host."""
         found: list[int] = []
-        for path in [self.cgroup, *self.cgroup.rglob("*")] if self.cgroup.exists() else []:
-            if path.is_dir():
-                with contextlib.suppress(OSError):
-                    found += [int(pid) for pid in (path / "cgroup.procs").read_text().split()]
+        # Units end while the tree is walked, above all at boot; os.walk passes over folders that are gone.
+        for folder, _folders, _files in os.walk(self.cgroup):
+            with contextlib.suppress(OSError):
+                found += [int(pid) for pid in Path(folder, "cgroup.procs").read_text().split()]
         return found
 
     def running(self) -> bool:
