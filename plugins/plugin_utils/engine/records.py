@@ -43,8 +43,8 @@ class Inventory:
     boot_id: str | None = None
     installed: list[PatchRecord] = field(default_factory=list)
     """One record per installed instance: ``version`` equals ``installed_version``; adds ``automatic`` (bool or
-    None) and ``installed_at``; ``unfinished`` where the package manager has begun it and not ended, in its word for that
-    state. Origin fields are those of the version where a repository still lists it."""
+    None) and ``installed_at``; ``unfinished`` where the package manager has begun it and not ended, in its
+    word for that state. Origin fields are those of the version where a repository still lists it."""
     candidates: list[PatchRecord] = field(default_factory=list)
     """Every available version newer than the installed one, not just the newest."""
     holds: list[dict[str, Any]] = field(default_factory=list)

@@ -12,8 +12,8 @@ from ..host.job_client import STATE_DIRECTORY
 from ..host.job_plan import FileReference, OnCrash, Plan, Step, Undo
 from .inventory import pending_line
 
-# Written before anything is installed, so that it is true even if nobody comes back; one file per boot. The second time,
-# at the end, it does something after a power cut alone: what the next boot installs belongs to that one.
+# Written before anything is installed, so that it is true even if nobody comes back; one file per boot. The second
+# time, at the end, it does something after a power cut alone: what the next boot installs belongs to that one.
 _NOTE_PENDING = """\
 umask 077
 read -r boot </proc/sys/kernel/random/boot_id || exit 1

@@ -152,7 +152,8 @@ class JobDriver:
                 lost = error
             if self._clock() >= deadline:
                 raise self._unreachable(lost) from lost
-            self._tell_once(("lost", ""), f"no answer; a job that has begun goes on, asking again for up to {self._reconnect} s")
+            waiting = f"no answer; a job that has begun goes on, asking again for up to {self._reconnect} s"
+            self._tell_once(("lost", ""), waiting)
             self._channel.reset()
             self._sleep(_RETRY_SECONDS)
 
@@ -164,15 +165,15 @@ class JobDriver:
     def _unreachable(self, error: Exception) -> AnsibleConnectionFailure:
         """The end of patience is Ansible's own kind of failure, whichever way the host stopped answering."""
         return AnsibleConnectionFailure(
-            f"The host did not answer for {self._reconnect} seconds. A job that has begun there goes on; run this again "
-            f"to follow it to its end. Last seen: {one_line(str(error))}"
+            f"The host did not answer for {self._reconnect} seconds. A job that has begun there goes on; run this "
+            f"again to follow it to its end. Last seen: {one_line(str(error))}"
         )
 
 
 def _stuck(state: JobState) -> PatchError:
     return PatchError(
         "job_stuck",
-        f"Job {state.job_id} ({one_line(state.title, 80)}) was cut off, and whatever finishes or undoes it ends as well. "
+        f"Job {state.job_id} ({one_line(state.title, 80)}) was cut off, and what finishes or undoes it ends as well. "
         f"See {job_client.STATE_DIRECTORY}/jobs/{state.job_id} on the host.",
         job=state.job_id,
     )
