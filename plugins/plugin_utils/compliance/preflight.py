@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ..engine.operating_systems import BOOT_RESERVE, LOW_DISK
 from ..engine.records import Inventory, PatchRecord
 from .states import Entry
 from .verdict import doubts_about
@@ -16,10 +17,6 @@ from .verdict import doubts_about
 ERROR = "error"
 WARNING = "warning"
 
-LOW_DISK = 1 << 30
-"""Bytes below which a file system is worth a warning."""
-BOOT_RESERVE = 128 << 20
-"""Bytes that a new kernel with its initial RAM disk takes in /boot."""
 SKEW_WARNING = timedelta(seconds=60)
 SKEW_ERROR = timedelta(hours=1)
 _KERNEL = re.compile(r"(linux-image|kernel|kernel-core|kernel-default|kernel-uek|raspberrypi-kernel)\b")
@@ -114,7 +111,10 @@ def _unreachable_repositories(inventory: Inventory) -> list[Finding]:
 
 
 def _disk(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
-    """User guide is silent here; ours: warn below 1 GiB, fail below what the missing patches need."""
+    """User guide is silent here; ours: warn below 1 GiB, fail below what the missing patches need.
+
+    /boot is often smaller than that; there the room for one kernel counts.
+    """
     free = {str(each["path"]): int(each["free_bytes"]) for each in inventory.findings.get("disk") or []}
     download = sum(int(record.get("size") or 0) for record in wanted)
     largest = max((int(record.get("installed_size") or 0) for record in wanted), default=0)
@@ -131,7 +131,7 @@ def _disk(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
         told_size = f"{path} has {_mebibytes(size)} free"
         if size < need:
             findings.append(_error("no_space", f"{told_size}, {_mebibytes(need)} are needed {why}"))
-        elif size < LOW_DISK:
+        elif size < (BOOT_RESERVE if path == "/boot" else LOW_DISK):
             findings.append(_warning("low_disk", told_size))
     return findings
 

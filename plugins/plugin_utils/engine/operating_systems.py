@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from ..errors import PatchError
 
+LOW_DISK = 1 << 30
+"""Free bytes below which any file system but /boot is worth a warning."""
+BOOT_RESERVE = 128 << 20
+"""Free bytes that a new kernel with its initial RAM disk takes in /boot."""
+
 _RPM_KEYS = ("product", "classification", "severity")
 _DEB_KEYS = ("product", "priority", "section")
 _RPM_ATTRIBUTES = frozenset(

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.operating_systems import BOOT_RESERVE, LOW_DISK
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 
 from . import apt_answer
@@ -17,7 +18,8 @@ from .apt_pockets import Pocket
 Reason = dict[str, Any]
 # First processes and buses cannot be restarted on their own; a login session outlives every restart of a service.
 _NEEDS_BOOT = ("systemd", "init", "dbus-daemon", "dbus-broker", "systemd-logind")
-LOW_DISK = 1 << 30
+_MANY_KERNELS = 3
+_BUSY = 64 << 20
 # dpkg's states in the order of apt_pkg.CURSTATE_*.
 _DPKG_STATES = {1: "unpacked", 2: "half-configured", 4: "half-installed", 5: "config-files", 7: "triggers-awaited",
                 8: "triggers-pending"}  # fmt: skip
@@ -178,11 +180,7 @@ def findings(result: Part) -> dict[str, Any]:
     """Facts that explain or warn; absent when unknown."""
     kernels = result.part("kernels")
     found: dict[str, Any] = {
-        "disk": [
-            {"path": part.text("path", 500), "free_bytes": part.integer("free_bytes", 0, 2**64),
-             "size_bytes": part.integer("size_bytes", 0, 2**64), "free_inodes": part.integer("free_inodes", 0, 2**64)}
-            for part in result.parts("disk")
-        ],
+        "disk": _disk(result),
         "kernels": {
             "running": kernels.text("running"),
             "installed": [
@@ -212,6 +210,23 @@ def findings(result: Part) -> dict[str, Any]:
     if private is not None:
         found["private_sources"] = {"dropped": private.texts("dropped"), "sources": private.integer("sources")}
     return found
+
+
+def _disk(result: Part) -> list[dict[str, Any]]:
+    """Each file system once: the reader asks for /boot and /var whether or not they are mounts of their own."""
+    found: list[dict[str, Any]] = []
+    for part in result.parts("disk"):
+        row = {"path": part.text("path", 500)}
+        row.update({name: part.integer(name, 0, 2**64) for name in ("free_bytes", "size_bytes", "free_inodes")})
+        if not any(_same_file_system(row, other) for other in found):
+            found.append(row)
+    return found
+
+
+def _same_file_system(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Asked one after the other on a busy host, the free space of one file system differs a little."""
+    near = abs(one["free_bytes"] - other["free_bytes"]) < _BUSY
+    return bool(one["size_bytes"] == other["size_bytes"] and near)
 
 
 def _updaters(part: Part) -> dict[str, Any]:
@@ -272,12 +287,37 @@ def warnings(result: Part, pockets: list[Pocket], inventory: Inventory) -> list[
             found.append(_warning("foreign_security_pocket", f"the security pocket {name} is not one of {codename}"))
     if "unfinished" in inventory.findings:
         found.append(_warning("unfinished_dpkg", "dpkg was interrupted; run `dpkg --configure -a` on the host"))
-    for disk in inventory.findings["disk"]:
-        if disk["free_bytes"] < LOW_DISK:
-            found.append(_warning("low_disk", f"{disk['path']} has {disk['free_bytes'] >> 20} MiB free"))
+    found += _space(inventory.findings)
     if not inventory.privileged:
         found.append(_warning("not_privileged", "read without root: processes of others and locks may be hidden"))
     return found
+
+
+def _space(findings: dict[str, Any]) -> list[dict[str, str]]:
+    found, full = [], False
+    for disk in findings["disk"]:
+        boot = disk["path"] == "/boot"
+        if disk["free_bytes"] < (BOOT_RESERVE if boot else LOW_DISK):
+            full = full or boot
+            more = f"; a new kernel needs about {BOOT_RESERVE >> 20} MiB" if boot else ""
+            found.append(_warning("low_disk", f"{disk['path']} has {disk['free_bytes'] >> 20} MiB free{more}"))
+    old = _old_kernels(findings["kernels"])
+    if len(old) >= (1 if full else _MANY_KERNELS):
+        found.append(
+            _warning(
+                "old_kernels",
+                f"neither running nor among the two newest: {', '.join(old)};"
+                " `apt-get autoremove --purge` on the host removes what nothing needs",
+            )
+        )
+    return found
+
+
+def _old_kernels(kernels: dict[str, Any]) -> list[str]:
+    """Releases, newest first, beyond those that apt itself keeps: the running one and the two newest."""
+    if kernels["container"]:
+        return []
+    return [each["release"] for each in kernels["installed"][2:] if each["release"] != kernels["running"]]
 
 
 def _warning(kind: str, message: str) -> dict[str, str]:

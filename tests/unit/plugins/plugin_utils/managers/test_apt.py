@@ -146,6 +146,60 @@ def test_a_kernel_that_does_not_run_yet_asks_for_a_reboot(value: Any, required: 
     assert (found["required"], [each["kind"] for each in found["reasons"]]) == (required, kinds)
 
 
+def space(path: str, free: int, size: int = 20 << 30) -> dict[str, Any]:
+    return {"path": path, "free_bytes": free, "size_bytes": size, "free_inodes": free >> 14}
+
+
+def test_a_file_system_is_told_once_under_its_shortest_path() -> None:
+    rows = [space("/", 5 << 30), space("/boot", 200 << 20, 1 << 30), space("/var", 5 << 30)]
+    found = build_inventory(changed(("disk",), rows))
+    assert [each["path"] for each in found.findings["disk"]] == ["/", "/boot"]
+    assert found.warnings == []
+
+
+MANY = (NEW, OLD, ("6.1.0-21-amd64", "6.1.90-1"), ("6.1.0-20-amd64", "6.1.85-1"), ("6.1.0-18-amd64", "6.1.76-1"))
+
+
+@pytest.mark.parametrize(
+    ("boot", "found_kernels", "kinds"),
+    [
+        (200, (NEW, OLD), []),
+        (200, MANY[:4], []),
+        (200, MANY, ["old_kernels"]),
+        (100, (NEW, OLD), ["low_disk"]),
+        (100, MANY[:3], ["low_disk", "old_kernels"]),
+    ],
+    ids=["enough of both", "two older ones do no harm", "three older ones", "a full /boot", "both"],
+)
+def test_a_full_boot_and_kernels_that_nothing_needs_are_told(
+    boot: int, found_kernels: tuple[tuple[str, str], ...], kinds: list[str]
+) -> None:
+    answer = changed(("kernels",), kernels("6.1.0-25-amd64", *found_kernels))
+    answer["result"]["disk"] = [space("/", 5 << 30), space("/boot", boot << 20, 1 << 30)]
+    found = build_inventory(answer)
+    assert [each["kind"] for each in found.warnings] == kinds
+    told = {each["kind"]: each["message"] for each in found.warnings}
+    if "low_disk" in kinds:
+        assert told["low_disk"] == "/boot has 100 MiB free; a new kernel needs about 128 MiB"
+    if "old_kernels" in kinds:
+        assert "6.1.0-21-amd64" in told["old_kernels"]
+        assert "6.1.0-22-amd64" not in told["old_kernels"]
+        assert "apt-get autoremove" in told["old_kernels"]
+
+
+def test_the_kernel_that_runs_is_never_called_old() -> None:
+    answer = changed(("kernels",), kernels("6.1.0-18-amd64", *MANY))
+    answer["result"]["disk"] = [space("/", 5 << 30), space("/boot", 100 << 20, 1 << 30)]
+    told = next(each["message"] for each in build_inventory(answer).warnings if each["kind"] == "old_kernels")
+    assert "6.1.0-21-amd64, 6.1.0-20-amd64" in told
+    assert "6.1.0-18-amd64" not in told
+
+
+def test_a_container_has_no_old_kernels() -> None:
+    found = build_inventory(changed(("kernels",), kernels("6.1.0-25-amd64", *MANY, container=True)))
+    assert [each for each in found.warnings if each["kind"] == "old_kernels"] == []
+
+
 def test_the_file_of_the_distribution_asks_for_a_reboot_and_names_its_packages() -> None:
     flag = {"file": "/run/reboot-required", "packages": ["libc6"]}
     assert build_inventory(changed(("reboot_required",), flag)).reboot == {
