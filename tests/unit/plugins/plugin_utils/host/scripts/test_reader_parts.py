@@ -85,7 +85,8 @@ def test_a_script_loads_on_its_own(script: Path) -> None:
 def test_a_borrowed_name_is_noticed_wherever_it_stands() -> None:
     source = (
         "import os\nMOST = LIMIT\n"
-        "def f(x, y=first):\n    import re\n    def g():\n        return [inner(x, z) for z in os.listdir(y)]\n    return g\n"
+        "def f(x, y=first):\n    import re\n"
+        "    def g():\n        return [inner(x, z) for z in os.listdir(y)]\n    return g\n"
         "class C(Base):\n    row = column\n    def h(self):\n        return self.row, C, f, re, print\n"
     )
     assert borrowed_names(source) == {"LIMIT", "first", "inner", "Base", "column", "re"}
