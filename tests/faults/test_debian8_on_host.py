@@ -205,7 +205,7 @@ def test_a_killed_controller_and_a_killed_runner_leave_nothing_behind(scene: Sce
     process = scene.start("acme-slow")
     scene.wait_for_install()
     process.kill()
-    process.wait()
+    process.communicate()
     scene.host.run(["systemctl", "kill", "-s", "KILL", "openfleet-patch-*"])
     assert scene.host.run(["ls", KEY], check=False).stdout.strip() == KEY
     result = scene.run("acme-newdep")
@@ -218,7 +218,7 @@ def test_a_killed_controller_leaves_a_job_that_restores_by_itself(scene: Scene) 
     process = scene.start("acme-slow")
     scene.wait_for_install()
     process.kill()
-    process.wait()
+    process.communicate()
     wait_until_restored(scene, 30)
     assert version(scene.host, "acme-slow") == "1.1 ii"
 
@@ -228,10 +228,28 @@ def test_after_a_power_cut_the_next_boot_restores_without_any_contact(scene: Sce
     scene.wait_for_install()
     scene.host.power_cut()
     process.kill()
-    process.wait()
+    process.communicate()
     scene.host.power_on()
     wait_until_restored(scene, 60)
     assert version(scene.host, "acme-slow") == "1.1 ii"
+
+
+def test_a_power_cut_while_the_lists_are_refreshed_is_undone_at_the_next_boot(scene: Scene) -> None:
+    scene.view.fault("hang")
+    process = scene.start("acme-newdep", reconnect_timeout=1, refresh="never")
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not scene.host.run(["ls", KEY], check=False).stdout:
+        time.sleep(0.1)
+    time.sleep(1)
+    assert scene.host.run(["pgrep", "-f", "apt-get -q update"]).stdout
+    assert apt_configuration(scene.host) != scene.before
+    scene.host.power_cut()
+    process.kill()
+    process.communicate()
+    scene.view.fault(None)
+    scene.host.power_on()
+    wait_until_restored(scene, 60)
+    assert version(scene.host, "acme-newdep") == "1.0 ii"
 
 
 def wait_until_restored(scene: Scene, seconds: float) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +58,9 @@ sync
 _UPDATE = """\
 stamp=$1 lists=/var/lib/apt/lists
 shift
-touch -r "$lists" "$stamp" && touch -r "$lists/partial" "$stamp.partial" && : >"$stamp.log" || exit 1
+if [ ! -f "$stamp.partial" ]; then
+    touch -r "$lists" "$stamp" && touch -r "$lists/partial" "$stamp.partial" || exit 1
+fi
 { "$@" 2>&1; printf '%s\\n' "$?" >"$stamp.code"; } | tee "$stamp.log"
 read -r code <"$stamp.code" || exit 1
 if [ "$code" = 0 ] && ! grep -q '^[EW]: ' "$stamp.log"; then exit 0; fi
@@ -109,7 +110,7 @@ def parse_sources(code: int, output: str) -> list[SourceFile]:
             path, content = (base64.b64decode(word, validate=True) for word in line.split(" "))
         except (ValueError, binascii.Error) as error:
             raise PatchError("bad_answer", f"The host's apt sources cannot be understood: {line[:100]!r}") from error
-        file = SourceFile(os.fsdecode(path), content)
+        file = SourceFile(path.decode("utf-8", "surrogateescape"), content)
         if not file.path.startswith("/etc/apt/sources.list") or "/../" in file.path or "\0" in file.path:
             raise PatchError("bad_answer", f"The host named a file that is no apt source: {file.path[:100]!r}")
         if file.without_backports != content:
@@ -195,7 +196,7 @@ def prepare_steps(
     if accept_expired_release:
         options.append("Acquire::Check-Valid-Until=false")
     update = ["apt-get", "-q", "update", *(word for option in options for word in ("-o", option))]
-    argv = ("/bin/sh", "-c", _UPDATE, "sh", FileArgument("update", b""), *update)
+    argv: tuple[Argument, ...] = ("/bin/sh", "-c", _UPDATE, "sh", FileArgument("update", b""), *update)
     timeout = min(_UPDATE_TIMEOUT, step_timeout)
     steps = [CommandStep(UPDATE_STEP, argv, timeout, QUIET_ENVIRONMENT, continue_on_failure=True)]
     if inventory is not None and any(hold["name"] == "python3-apt" for hold in inventory.holds):

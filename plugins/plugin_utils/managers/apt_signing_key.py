@@ -84,7 +84,7 @@ def crc24(raw: bytes) -> int:
 
 def fingerprints_of(raw: bytes) -> list[str]:
     """Fingerprints of the primary keys, in the order of the file; 40 upper-case hexadecimal digits each."""
-    found = []
+    found: list[str] = []
     for tag, body in _packets(raw):
         if tag in _SECRET_KEYS:
             raise _bad("it holds a secret key; export the public one")
