@@ -99,13 +99,25 @@ tree_spare() {
     done
 }
 
+# tree_tagged TEXT: environ files that hold it. busybox grep stops at the first NUL of a line; `read` skips NULs.
+tree_tagged() {
+    if printf 'a\000b\n' | grep -qF b; then
+        grep -lF "$1" /proc/[0-9]*/environ
+    else
+        for tt_file in /proc/[0-9]*/environ; do
+            while IFS= read -r tt_line || [ -n "$tt_line" ]; do
+                case $tt_line in *"$1"*) printf '%s\n' "$tt_file" && break ;; esac
+            done <"$tt_file"
+        done
+    fi 2>/dev/null
+}
+
 # tree_list UNIT: TREE, the living processes of a unit: those carrying its tag, those in its session, their
 # descendants, and what has turned up in the runner's cgroup since the unit began (daemons that shed the first three).
 tree_list() {
     tl_known=' '
     tree_spare
-    tl_files=$(grep -lF "OPENFLEET_PATCH_UNIT=$JOB/$1" /proc/[0-9]*/environ 2>/dev/null)
-    for tl_file in $tl_files; do
+    for tl_file in $(tree_tagged "OPENFLEET_PATCH_UNIT=$JOB/$1"); do
         tl_pid=${tl_file#/proc/}
         tl_known="$tl_known${tl_pid%/environ} "
     done
