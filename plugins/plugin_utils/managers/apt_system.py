@@ -216,7 +216,7 @@ def _disk(result: Part) -> list[dict[str, Any]]:
     """Each file system once: the reader asks for /boot and /var whether or not they are mounts of their own."""
     found: list[dict[str, Any]] = []
     for part in result.parts("disk"):
-        row = {"path": part.text("path", 500)}
+        row: dict[str, Any] = {"path": part.text("path", 500)}
         row.update({name: part.integer(name, 0, 2**64) for name in ("free_bytes", "size_bytes", "free_inodes")})
         if not any(_same_file_system(row, other) for other in found):
             found.append(row)
