@@ -41,7 +41,7 @@ options:
     default: {}
 """
 
-    DECISIONS = r"""
+    EXCLUDES = r"""
 options:
   honour_host_excludes:
     description:
@@ -54,6 +54,10 @@ options:
       - Whether an update that the distribution hands out in phases, and has not handed out to this host, waits.
     type: bool
     default: true
+"""
+
+    DECISIONS = r"""
+options:
   delay_clock:
     description:
       - From when the days of an approval rule count.

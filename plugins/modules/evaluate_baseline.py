@@ -57,6 +57,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.reads
   - openfleet.patch.baselines
+  - openfleet.patch.baselines.excludes
 notes:
   - This file holds documentation only. The action plugin of the same name does the work.
 seealso:
@@ -102,6 +103,11 @@ decisions:
       type: str
     explanation:
       description: Why, in a sentence.
+      type: str
+    detail:
+      description:
+        - V(HELD) or V(DEFERRED_PHASED) where the version is approved and the host is kept from it, by a hold, lock,
+          exclude or pin of its own or because the update is handed out in phases.
       type: str
     rule:
       description: Number of the approval rule, from 1, where one decided.

@@ -78,14 +78,16 @@ class HostWishes:
     honour_host_excludes: bool
     honour_phasing: bool
 
-    def hold_on(self, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        return host_exclude(record, self.holds) if self.honour_host_excludes else None
-
-    def is_deferred(self, record: Mapping[str, Any]) -> bool:
-        return self.honour_phasing and is_deferred_by_phasing(record)
+    def against(self, record: Mapping[str, Any]) -> tuple[str, str] | None:
+        """``detail`` and a sentence for a version that the host is kept from, None for any other."""
+        hold = host_exclude(record, self.holds) if self.honour_host_excludes else None
+        if hold is not None:
+            return HELD, _hold_sentence(hold)
+        deferred = self.honour_phasing and is_deferred_by_phasing(record)
+        return (DEFERRED_PHASED, _PHASED_SENTENCE) if deferred else None
 
     def keep_away(self, record: Mapping[str, Any]) -> bool:
-        return self.hold_on(record) is not None or self.is_deferred(record)
+        return self.against(record) is not None
 
 
 def decide_apart(
@@ -136,11 +138,9 @@ def _candidate_entry(
     entry = _entry(judge, record, decision)
     entry["state"] = decision.get("state")
     if decision["decision"] == "approved":
-        hold = wishes.hold_on(record)
-        if hold is not None:
-            entry.update(state=None, detail=HELD, explanation=f"{entry['explanation']} {_hold_sentence(hold)}")
-        elif wishes.is_deferred(record):
-            entry.update(state=None, detail=DEFERRED_PHASED, explanation=f"{entry['explanation']} {_PHASED_SENTENCE}")
+        against = wishes.against(record)
+        if against is not None:
+            entry.update(state=None, detail=against[0], explanation=f"{entry['explanation']} {against[1]}")
         elif patch_key(record) in failed:
             entry.update(state="FAILED", failure=failed[patch_key(record)])
     elif entry["state"] in VIOLATIONS:

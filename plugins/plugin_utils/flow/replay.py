@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..compliance.states import DEFERRED_PHASED, HELD, HostWishes, decide_apart, host_exclude
 from ..engine.baseline import digest, parse_baseline, parse_baselines
 from ..engine.evaluate import evaluate
 from ..engine.explain import explain
@@ -45,6 +46,7 @@ class Saved:
     operating_system: str
     candidates: list[PatchRecord]
     installed: list[PatchRecord]
+    holds: list[dict[str, Any]]
     patch_group: str | None = None
     as_of: str | None = None
     """The time of the run that a document belongs to."""
@@ -60,7 +62,10 @@ def load_saved(value: Any) -> Saved:
     if isinstance(content.get("patches"), list):
         return _from_document(content, operating_system)
     if isinstance(content.get("candidates"), list):
-        return Saved(operating_system, _records(content["candidates"]), _records(content.get("installed") or []))
+        candidates, installed, holds = (
+            _records(content.get(name) or []) for name in ("candidates", "installed", "holds")
+        )
+        return Saved(operating_system, candidates, installed, holds)
     raise _bad("it has neither the candidates of an inventory nor the patches of a compliance document")
 
 
@@ -99,8 +104,12 @@ def _records(values: list[Any]) -> list[PatchRecord]:
 
 def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
     candidates, installed = [], []
+    holds = _records(document.get("holds") or [])
     for entry in _records(document["patches"]):
         record = {key: entry[key] for key in _KEPT if entry.get(key) is not None}
+        if entry.get("detail") == HELD:
+            record["held"] = host_exclude(record, holds) or {}
+        record["deferred"] = entry.get("detail") == DEFERRED_PHASED
         if "version" in record:
             candidates.append(record)
         else:
@@ -110,6 +119,7 @@ def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
         operating_system,
         candidates,
         installed,
+        holds,
         patch_group=document.get("patch_group"),
         as_of=run.get("as_of") if isinstance(run, Mapping) else None,
         note="A document lists patches with what was decided by; advisories are known by their names only.",
@@ -137,10 +147,14 @@ def judge_saved(arguments: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     saved = load_saved(arguments["inventory"])
     resolved, lint = choose_baseline(arguments, saved)
     as_of = arguments["as_of"] or saved.as_of or now
-    decisions = []
-    # What is installed competes with nothing that could be: each list for itself.
-    for records in [saved.candidates, saved.installed] if arguments["include_installed"] else [saved.candidates]:
-        decisions += _explained(records, resolved.baseline, saved.operating_system, as_of, arguments)
+    judge = _Judge(resolved.baseline, saved.operating_system, as_of, arguments)
+    wishes = HostWishes(saved.holds, arguments["honour_host_excludes"], arguments["honour_phasing"])
+    decided = decide_apart(saved.candidates, wishes.keep_away, judge.decide)
+    decisions = [judge.explained(record, decision, wishes) for record, decision in decided]
+    if arguments["include_installed"]:
+        # What is installed competes with nothing that could be.
+        installed = zip(saved.installed, judge.decide(saved.installed), strict=True)
+        decisions += [judge.explained(record, decision) for record, decision in installed]
     return {
         "changed": False,
         "decisions": decisions,
@@ -152,28 +166,30 @@ def judge_saved(arguments: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     }
 
 
-def _explained(
-    records: list[PatchRecord],
-    baseline: dict[str, Any],
-    operating_system: str,
-    as_of: str,
-    arguments: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    decisions = evaluate(
-        baseline,
-        records,
-        operating_system=operating_system,
-        as_of=as_of,
-        operation=arguments["operation"],
-        install_override_list=arguments["install_override_list"],
-        delay_clock=arguments["delay_clock"],
-    )
-    return [
-        {
-            **decision,
-            "version": record.get("version"),
-            "installed_version": record.get("installed_version"),
-            "explanation": explain(decision, record, baseline, as_of=as_of, operating_system=operating_system),
-        }
-        for decision, record in zip(decisions, records, strict=True)
-    ]
+@dataclass(frozen=True)
+class _Judge:
+    baseline: dict[str, Any]
+    operating_system: str
+    as_of: str
+    arguments: Mapping[str, Any]
+
+    def decide(self, records: list[PatchRecord]) -> list[dict[str, Any]]:
+        return evaluate(
+            self.baseline,
+            records,
+            operating_system=self.operating_system,
+            as_of=self.as_of,
+            operation=self.arguments["operation"],
+            install_override_list=self.arguments["install_override_list"],
+            delay_clock=self.arguments["delay_clock"],
+        )
+
+    def explained(
+        self, record: PatchRecord, decision: dict[str, Any], wishes: HostWishes | None = None
+    ) -> dict[str, Any]:
+        sentence = explain(decision, record, self.baseline, as_of=self.as_of, operating_system=self.operating_system)
+        known = {"version": record.get("version"), "installed_version": record.get("installed_version")}
+        against = wishes.against(record) if wishes and decision["decision"] == "approved" else None
+        if against is None:
+            return {**decision, **known, "explanation": sentence}
+        return {**decision, **known, "detail": against[0], "explanation": f"{sentence} {against[1]}"}

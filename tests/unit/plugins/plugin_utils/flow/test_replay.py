@@ -65,6 +65,8 @@ def judge(inventory: Any = None, **changes: Any) -> dict[str, Any]:
         "install_override_list": None,
         "delay_clock": "vendor",
         "include_installed": False,
+        "honour_host_excludes": True,
+        "honour_phasing": True,
         "as_of": None,
     }
     return judge_saved({**arguments, **changes}, now=NOW)
@@ -92,6 +94,35 @@ def test_what_is_installed_is_judged_for_itself_when_asked() -> None:
     decisions = judge(include_installed=True)["decisions"]
     assert [each["version"] for each in decisions] == ["2", "2", "1"]
     assert decisions[2]["decision"] == "approved"
+
+
+KEPT_AWAY = [
+    ({"held": {"kind": "hold", "detail": "dpkg selection hold"}}, [], "HELD", "excludes it by hold"),
+    ({"deferred": True}, [], "DEFERRED_PHASED", "in phases"),
+    ({}, [{"name": "good", "arch": "amd64", "kind": "pin", "version": "3", "detail": "p"}], "HELD", "by pin"),
+]
+
+
+@pytest.mark.parametrize(("record", "holds", "detail", "words"), KEPT_AWAY)
+def test_a_version_that_the_host_is_kept_from_does_not_hide_the_fix_below_it(
+    record: dict[str, Any], holds: list[dict[str, Any]], detail: str, words: str
+) -> None:
+    newer = {**INVENTORY["candidates"][0], "version": "3", **record}
+    saved = {**INVENTORY, "candidates": [newer, INVENTORY["candidates"][0]], "holds": holds}
+    above, below = judge(saved)["decisions"]
+    assert (above["decision"], above["detail"], below["decision"]) == ("approved", detail, "approved")
+    assert words in above["explanation"]
+    assert "detail" not in below
+    both_off = judge(saved, honour_host_excludes=False, honour_phasing=False)["decisions"]
+    assert [each["reason"] for each in both_off] == ["approved_by_rule", "superseded_by_newer"]
+
+
+@pytest.mark.parametrize("detail", ["HELD", "DEFERRED_PHASED"])
+def test_a_document_still_knows_what_the_host_was_kept_from(detail: str) -> None:
+    newer = {**INVENTORY["candidates"][0], "version": "3", "detail": detail}
+    document = {"operating_system": "UBUNTU", "patches": [newer, INVENTORY["candidates"][0]]}
+    above, below = judge(document)["decisions"]
+    assert (above["detail"], below["decision"]) == (detail, "approved")
 
 
 def test_a_document_is_judged_at_the_time_of_its_run() -> None:
