@@ -192,4 +192,6 @@ class _Judge:
         against = wishes.against(record) if wishes and decision["decision"] == "approved" else None
         if against is None:
             return {**decision, **known, "explanation": sentence}
+        # What the host is kept from is not missing.
+        decision = {key: value for key, value in decision.items() if key != "state"}
         return {**decision, **known, "detail": against[0], "explanation": f"{sentence} {against[1]}"}

@@ -113,6 +113,7 @@ def test_a_version_that_the_host_is_kept_from_does_not_hide_the_fix_below_it(
     assert (above["decision"], above["detail"], below["decision"]) == ("approved", detail, "approved")
     assert words in above["explanation"]
     assert "detail" not in below
+    assert ("state" in above, below["state"]) == (False, "MISSING")
     both_off = judge(saved, honour_host_excludes=False, honour_phasing=False)["decisions"]
     assert [each["reason"] for each in both_off] == ["approved_by_rule", "superseded_by_newer"]
 
