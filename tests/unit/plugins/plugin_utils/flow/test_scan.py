@@ -1,0 +1,147 @@
+"""One host's turn in a run, with recorded answers in place of a host."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
+
+ROOT = Path(__file__).resolve().parents[5]
+GOLDEN = ROOT / "tests" / "golden"
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
+RECORDED = sorted(path.parent.name for path in GOLDEN.glob("*/apt_answer.json"))
+EARLY, LATER = datetime(2026, 11, 1, tzinfo=timezone.utc), datetime(2026, 11, 20, tzinfo=timezone.utc)
+WAITING = {
+    "name": "slow",
+    "operating_system": "DEBIAN",
+    "approval_rules": [{"filters": {"section": ["*"]}, "approve_after_days": 10, "enable_non_security": True}],
+}
+
+
+class RecordedChannel:
+    """Stands for HostChannel: ``answer`` is a folder of tests/golden, or the error of a host that cannot be read."""
+
+    answer: Any = "debian-12"
+    requests: list[dict[str, Any]] = []
+    last_system = None
+
+    def __init__(self, *_arguments: Any, **_options: Any) -> None:
+        pass
+
+    def call(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.requests.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        answer = json.loads((GOLDEN / self.answer / "apt_answer.json").read_text())
+        return {"system": {}, "reader": "apt", "interpreter": None, "result": answer["result"]}
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> type[RecordedChannel]:
+    fresh = type("Channel", (RecordedChannel,), {"requests": []})
+    monkeypatch.setattr(scans, "HostChannel", fresh)
+    return fresh
+
+
+def scan(folder: Path, now: datetime = EARLY, delegate_to: str | None = None, **options: Any) -> scans.HostScan:
+    """A scan with the defaults of the task; each has a run of its own."""
+    arguments = {name: option.get("default") for name, option in argument_spec("scan_host").items()}
+    identifier = f"00000000-0000-4000-8000-{now.day:012}"
+    arguments |= {"state_directory": str(folder), "run_id": identifier, **options}
+    action: Any = SimpleNamespace(_task=SimpleNamespace(delegate_to=delegate_to))
+    return scans.HostScan(action, {"inventory_hostname": "web1"}, arguments, now=lambda: now)
+
+
+def stated(document: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    return {each["version"]: each for each in document["patches"] if each["name"] == name and each["version"]}
+
+
+@pytest.mark.parametrize("recorded", RECORDED)
+def test_the_document_of_every_recorded_host_fits_the_published_schema(
+    channel: type[RecordedChannel], tmp_path: Path, recorded: str
+) -> None:
+    channel.answer = recorded
+    document = scan(tmp_path, list_installed_other=True).scan()
+    VALIDATOR.validate(document)
+    assert len(document["patches"]) > 100
+    kept = json.loads((tmp_path / "hosts" / "web1.json").read_text())
+    assert kept == document
+    assert (tmp_path / "latest").resolve() == (tmp_path / "runs" / document["run"]["id"])
+
+
+def test_every_scan_writes_the_ledger_and_no_delay_counts_from_it_unless_asked(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    slow = {"baselines": [WAITING], "default_baselines": {"DEBIAN": "slow"}}
+    first = scan(tmp_path, **slow).scan()
+    lines = [json.loads(line) for line in (tmp_path / "first_seen.jsonl").read_text().splitlines()]
+    candidates = json.loads((GOLDEN / "debian-12" / "apt_answer.json").read_text())["result"]["candidates"]["rows"]
+    assert len(lines) == len({(row[0], row[1], row[2]) for row in candidates})
+    assert {line["first_seen"] for line in lines} == {"2026-11-01T00:00:00Z"}
+    # Debian publishes no dates, so Patch Manager counts no delay there: approved at once.
+    assert stated(first, "acme-web")["1.2"]["state"] == "MISSING"
+    waits = stated(scan(tmp_path, delay_clock="first_seen", **slow).scan(), "acme-web")["1.2"]
+    assert (waits["state"], waits["reason"], waits["approves_on"]) == (None, "waiting_for_approval_delay", "2026-11-11")
+    later = scan(tmp_path, LATER, delay_clock="first_seen", **slow).scan()
+    assert stated(later, "acme-web")["1.2"]["decision"] == "approved"
+    assert stated(later, "acme-web")["1.2"]["first_seen"] == "2026-11-01T00:00:00Z"
+    assert len((tmp_path / "first_seen.jsonl").read_text().splitlines()) > len(lines), (
+        "what is installed counts too now"
+    )
+
+
+def test_a_record_says_when_it_was_released_or_that_nobody_tells(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    for entry in scan(tmp_path).scan()["patches"]:
+        assert (entry["released"], entry["released_source"]) == (None, None)
+
+
+def test_a_host_without_the_library_is_unknown_and_says_what_to_install(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    channel.answer = PatchError("no_interpreter", "no interpreter has apt_pkg; install python3-apt", tried=["python3"])
+    work = scan(tmp_path)
+    with pytest.raises(PatchError):
+        work.scan()
+    document = json.loads((tmp_path / "hosts" / "web1.json").read_text())
+    VALIDATOR.validate(document)
+    assert (document["verdict"], document["compliant"]) == ("unknown", None)
+    assert document["summary"]["missing_count"] is None
+    assert "install python3-apt" in document["verdict_reasons"][0]["message"]
+    outcome = json.loads((tmp_path / "latest" / "outcomes" / "web1.json").read_text())
+    assert (outcome["status"], outcome["kind"]) == ("failed", "no_interpreter")
+
+
+def test_a_delegated_scan_is_about_the_host_that_was_read(channel: type[RecordedChannel], tmp_path: Path) -> None:
+    document = scan(tmp_path, delegate_to="db1").scan()
+    assert document["host"] == "db1"
+    assert (tmp_path / "hosts" / "db1.json").exists()
+
+
+def test_the_reader_is_asked_to_refresh_after_an_hour_unless_told_otherwise(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    scan(tmp_path).scan()
+    scan(tmp_path, LATER, refresh="never").scan()
+    assert [each["options"] for each in channel.requests] == [
+        {"refresh": "auto", "metadata_max_age": 3600},
+        {"refresh": "never", "metadata_max_age": 3600},
+    ]
+
+
+def test_a_bad_baseline_stops_before_anything_is_asked_or_made(channel: type[RecordedChannel], tmp_path: Path) -> None:
+    with pytest.raises(PatchError) as caught:
+        scan(tmp_path / "state", baselines=[{"nam": "x"}, {"name": "ok-ok", "operating_system": "DEBIAM"}])
+    assert caught.value.kind == "bad_baseline"
+    assert len(caught.value.details["problems"]) >= 2
+    assert (channel.requests, (tmp_path / "state").exists()) == ([], False)
