@@ -83,10 +83,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class FileArgument:
-    """An argument that is the path of a file with this content, which comes to the host with the plan."""
+    """An argument that is the path of a file with this content, which comes to the host with the plan; one that is
+    ``secret`` goes when the job ends."""
 
     name: str
     content: bytes
+    secret: bool = False
 
 
 Argument = str | FileArgument

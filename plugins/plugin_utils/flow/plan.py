@@ -48,12 +48,14 @@ def job_plan(
         steps=(*first, *(_step(step) for step in steps), *last),
         timeout=timeout,
         secret_environment=dict(environment),
-        files={"pending": "".join(lines).encode()} | _files(steps),
+        files={"pending": "".join(lines).encode()} | _files(steps, secret=False),
+        secret_files=_files(steps, secret=True),
     )
 
 
-def _files(steps: Sequence[CommandStep]) -> dict[str, bytes]:
-    return {word.name: word.content for step in steps for word in step.argv if isinstance(word, FileArgument)}
+def _files(steps: Sequence[CommandStep], *, secret: bool) -> dict[str, bytes]:
+    words = [word for step in steps for word in step.argv if isinstance(word, FileArgument)]
+    return {word.name: word.content for word in words if word.secret is secret}
 
 
 def _word(word: Argument) -> wire.Argument:

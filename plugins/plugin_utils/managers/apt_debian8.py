@@ -103,7 +103,8 @@ def sources_command() -> list[str]:
 def parse_sources(code: int, output: str) -> list[SourceFile]:
     """The files to edit, in a fixed order. Raises ``bad_answer`` for what is not understood."""
     if code != 0:
-        raise PatchError("bad_answer", f"The host's apt sources could not be read: {output.strip()[-300:]}")
+        said = "".join(output.splitlines()[-1:])[:300]
+        raise PatchError("bad_answer", f"The host's apt sources could not be read: {said}")
     files = []
     for line in output.splitlines():
         try:
@@ -167,8 +168,10 @@ def bracket_steps(sources: Sequence[SourceFile], key: bytes) -> list[CommandStep
     if sources:
         words: list[Argument] = []
         for number, file in enumerate(sources):
-            before = FileArgument(f"source-{number}-before", file.content)
-            words += [file.path, before, FileArgument(f"source-{number}-during", file.without_backports)]
+            # Addresses in sources may hold passwords.
+            before = FileArgument(f"source-{number}-before", file.content, secret=True)
+            during = FileArgument(f"source-{number}-during", file.without_backports, secret=True)
+            words += [file.path, before, during]
         changed = [path for file in sources for path in (file.path, f"{file.path}.openfleet-new")]
         steps.append(_step("comment out jessie-backports", ("/bin/sh", "-c", _REPLACE, "sh", *words), changed))
     argv = ("install", "-m", "0644", FileArgument("signing-key", key), KEY_PATH)

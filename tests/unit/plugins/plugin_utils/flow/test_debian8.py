@@ -114,7 +114,8 @@ def test_debian_8_is_prepared_once_and_read_again_without_a_refresh_of_the_reade
     undone = [step.undo.files for step in plan.steps if step.undo]
     assert undone == [(LIST, LIST + ".openfleet-new"), ("/etc/apt/trusted.gpg.d/openfleet-patch-debian8.gpg",)]
     assert all(step.undo is None or step.undo.always for step in plan.steps)
-    assert plan.files["source-0-during"] == b"# " + ACTIVE
+    assert plan.secret_files == {"source-0-before": ACTIVE, "source-0-during": b"# " + ACTIVE}
+    assert set(plan.files) == {"pending", "signing-key", "update"}
     assert plan.secret_environment == {"TOKEN": "s3cret"}
     assert (found.refresh["attempted"], found.refresh["ok"], found.refresh["errors"]) == (True, True, [])
     turn.read(read, "always")
