@@ -54,7 +54,7 @@ class _Preflight:
         self._action = action
         self._task_vars = task_vars
         self._arguments = arguments
-        self._host = str(task_vars.get("inventory_hostname"))
+        self._host = str(action._task.delegate_to or task_vars.get("inventory_hostname"))
 
     def check(self) -> dict[str, Any]:
         now = datetime.now(timezone.utc)

@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from transport_play import Controller, Play, inventory_of
 
 pytestmark = pytest.mark.lab
+SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "document.schema.json"
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+NOWHERE = {"ansible_host": "10.77.0.254", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
 BASELINE = {
     "name": "lab",
     "operating_system": "DEBIAN",
@@ -57,7 +61,9 @@ def test_a_scan_judges_the_host_in_one_execution(controller: Controller, host: A
     assert all(patch["explanation"] for patch in document["patches"])
     assert executions(play) == 1
     kept = json.loads((controller.folder / "state/latest/hosts/a.json").read_text())
+    VALIDATOR.validate(kept)
     assert kept["patches"] == document["patches"]
+    assert (controller.folder / "state/first_seen.jsonl").stat().st_size > 0
     assert outcome(controller, "a")["status"] == "ok"
 
 
@@ -91,9 +97,8 @@ def test_unknown_options_are_refused_in_ansible_s_own_words(controller: Controll
 
 
 def test_a_bad_baseline_is_refused_before_any_host_is_touched(controller: Controller) -> None:
-    nowhere = {"ansible_host": "10.77.0.254", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
     wrong = {"name": "x", "operating_system": "DEBIAN", "aproval_rules": [], "rejected_patches": 7}
-    play = controller.play(inventory_of({"a": nowhere}), [scan(options={"baselines": [wrong]})], "-vvv")
+    play = controller.play(inventory_of({"a": NOWHERE}), [scan(options={"baselines": [wrong]})], "-vvv")
     task = play.only()
     assert (task.status, task.kind) == ("failed", "bad_baseline"), play.output
     assert len(task.result["error"]["problems"]) >= 2
@@ -102,8 +107,7 @@ def test_a_bad_baseline_is_refused_before_any_host_is_touched(controller: Contro
 
 
 def test_an_unreachable_host_is_unreachable_and_recorded(controller: Controller) -> None:
-    nowhere = {"ansible_host": "10.77.0.254", "ansible_ssh_common_args": "-o ConnectTimeout=2"}
-    play = controller.play(inventory_of({"a": nowhere}), [scan()])
+    play = controller.play(inventory_of({"a": NOWHERE}), [scan()])
     assert play.only().status == "unreachable", play.output
     assert outcome(controller, "a")["status"] == "unreachable"
 
@@ -114,6 +118,7 @@ def test_a_host_that_cannot_be_read_keeps_a_document_that_says_unknown(controlle
     task = play.only()
     assert (task.status, task.kind) == ("failed", "no_privilege"), play.output
     document = json.loads((controller.folder / "state/latest/hosts/a.json").read_text())
+    VALIDATOR.validate(document)
     assert (document["verdict"], document["compliant"]) == ("unknown", None)
     assert document["error"]["kind"] == "no_privilege"
     assert task.result["document"]["verdict"] == "unknown"
@@ -127,12 +132,67 @@ def test_async_is_refused(controller: Controller, host: Any) -> None:
     assert "async" in task.result["msg"]
 
 
+def without_become(variables: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in variables.items() if not key.startswith("ansible_become")}
+
+
+def test_a_scan_loops_over_hosts_by_delegation_and_becomes_root_by_keyword(controller: Controller, host: Any) -> None:
+    hosts = {
+        "a": NOWHERE,
+        "b": without_become(host.inventory("nopw")),
+        "c": without_become(host.inventory("fishop")),
+        "d": {**NOWHERE, "ansible_host": "10.77.0.253"},
+    }
+    each = scan(
+        loop=["b", "c", "d"],
+        delegate_to="{{ item }}",
+        become=True,
+        when="inventory_hostname == 'a'",
+        ignore_unreachable=True,
+    )
+    play = controller.play(inventory_of(hosts), [each])
+    results = next(task for task in play.tasks if task.host == "a").result["results"]
+    read = [result["document"] for result in results if "document" in result]
+    assert [(document["host"], document["privileged"]) for document in read] == [("b", True), ("c", True)], play.output
+    assert results[2]["unreachable"] is True
+    assert {name: outcome(controller, name)["status"] for name in "bcd"} == {
+        "b": "ok",
+        "c": "ok",
+        "d": "unreachable",
+    }
+
+
+def test_no_log_hides_the_document(controller: Controller, host: Any) -> None:
+    play = controller.play(inventory_of({"a": host.inventory("root")}), [scan(no_log=True)], "-vvv")
+    assert play.only().status == "ok", play.output
+    assert outcome(controller, "a")["status"] == "ok"
+    assert "is approved by" not in play.output
+    assert "inventory_digest" not in play.output
+    loud = controller.play(inventory_of({"a": host.inventory("root")}), [scan()], "-vvv")
+    assert "inventory_digest" in loud.output, "or this test could not fail"
+
+
 def test_module_defaults_of_the_group_count(controller: Controller, host: Any) -> None:
     defaults = {"group/openfleet.patch.patch": {"comment": "CHG-1", "state_directory": "state", "refresh": "never"}}
     task = {"name": "scan", "openfleet.patch.scan_host": {}, "module_defaults": defaults}
     play = controller.play(inventory_of({"a": host.inventory("root")}), [task])
     assert play.only().status == "ok", play.output
     assert play.only().result["document"]["run"]["data"] == {"comment": "CHG-1"}
+
+
+def test_in_the_role_variables_count_and_module_defaults_do_not(controller: Controller, host: Any) -> None:
+    role = {
+        "name": "scan",
+        "ansible.builtin.import_role": {"name": "openfleet.patch.scan"},
+        "module_defaults": {"group/openfleet.patch.patch": {"comment": "CHG-2"}},
+        "vars": {"patch_state_directory": "state", "patch_refresh": "never", "patch_list_installed_other": True},
+    }
+    play = controller.play(inventory_of({"a": without_become(host.inventory("nopw"))}), [role])
+    assert play.code == 0, play.output
+    document = json.loads((controller.folder / "state/latest/hosts/a.json").read_text())
+    assert (document["installed_other_listed"], document["privileged"]) == (True, True)
+    # As roles/scan/README.md says: what a role omits still wins over module_defaults.
+    assert document["run"]["data"] == {}
 
 
 def test_all_hosts_of_a_play_share_one_run(controller: Controller, host: Any) -> None:
