@@ -60,6 +60,7 @@ class HostInstall(HostScan):
         self._library = NativeLibrary(self.channel, self._work, arguments, tell)
         self._refusals: dict[Target, str] = {}
         self._notes: list[dict[str, str]] = []
+        self._refresh: dict[str, Any] = {}
         self.choice: Choice | None = None
         self.before: Inventory | None = None
         self.changes: list[dict[str, Any]] = []
@@ -84,7 +85,15 @@ class HostInstall(HostScan):
         return self._final_document(after)
 
     def read(self, refresh: str | None = None) -> Inventory:
-        return self._debian8.read(self._read_or_bring_library, refresh)
+        """With what became of the run's refresh, which later readings without one would not know."""
+        inventory = self._debian8.read(self._read_or_bring_library, refresh)
+        if inventory.refresh.get("attempted"):
+            self._refresh = inventory.refresh
+        elif self._refresh:
+            inventory.refresh = dict(self._refresh)
+            errors = self._refresh.get("errors") or []
+            inventory.warnings += [{"kind": "refresh_failed", "message": error} for error in errors]
+        return inventory
 
     def _read_or_bring_library(self, refresh: str | None) -> Inventory:
         """Installing may bring python3-apt where it is missing; check mode and scans only say so."""
@@ -153,8 +162,13 @@ class HostInstall(HostScan):
         )
         automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
+        library = plan_module(inventory).LIBRARY
+        wanted = [
+            (record, decision | {"decision": "approved"} if self._is_own_need(record, decision, library) else decision)
+            for record, decision in decided
+        ]
         targets = targets_from(
-            decided, skip=lambda record: self._left_alone(record, inventory), automatic=automatic, scheme=scheme
+            wanted, skip=lambda record: self._left_alone(record, inventory), automatic=automatic, scheme=scheme
         )
         if not targets:
             return Choice([], Simulation(), {})
@@ -164,6 +178,12 @@ class HostInstall(HostScan):
             if decision["decision"] == "approved"
         }
         return choose(targets, lambda batches: self._simulate(inventory, batches), self._policy(inventory, approved))
+
+    def _is_own_need(self, record: PatchRecord, decision: Mapping[str, Any], library: str | None) -> bool:
+        """The library that the host is read by is brought up to date first, even where no rule approves it (Patch
+        Manager user guide, installing patches on Debian); not where the baseline rejects it or a list replaces it."""
+        wanted = record["name"] == library and record.get("manager_choice") is True
+        return wanted and decision["decision"] != "rejected" and not self._arguments["install_override_list"]
 
     def _decide(self, records: list[PatchRecord], inventory: Inventory) -> list[dict[str, Any]]:
         if self.resolved is None:

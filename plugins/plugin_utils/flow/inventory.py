@@ -37,7 +37,9 @@ def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] |
 
 def plan_module(inventory: Inventory) -> Any:
     """The module that plans for the host's package manager: ``simulation_command``, ``parse_simulation``,
-    ``install_steps``, ``failure_reasons``, ``is_stale``, ``conffiles_command``, ``QUIET_ENVIRONMENT``."""
+    ``install_steps``, ``repair_steps``, ``configure_steps``, ``failure_reasons``, ``is_stale``,
+    ``conffiles_command``, ``QUIET_ENVIRONMENT`` and ``LIBRARY``, what the host is read by and brought up to date
+    first (None: nothing)."""
     name = inventory.manager.get("name")
     if name not in _MANAGERS.values():
         raise PatchError("unsupported_os", f"Installing with {name} is not supported yet.")

@@ -42,8 +42,9 @@ def _words(targets: Sequence[Target]) -> list[str]:
 
 
 def simulation_command(targets: Sequence[Target]) -> list[str]:
-    """``apt-get -s`` for exactly these versions; changes nothing and takes no lock."""
-    return ["apt-get", "-s", "-y", "-q", "-o", "Debug::NoLocking=true", "install", *_words(targets)]
+    """``apt-get -s`` for exactly these versions; takes no lock and changes nothing: apt's planner would write a log."""
+    options = ["-o", "Debug::NoLocking=true", "-o", "Dir::Log::Planner=/dev/null"]
+    return ["apt-get", "-s", "-y", "-q", *options, "install", *_words(targets)]
 
 
 def install_command(targets: Sequence[Target], *, allow_removals: bool, lock_timeout: int) -> list[str]:
