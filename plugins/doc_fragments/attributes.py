@@ -35,3 +35,18 @@ attributes:
     platforms: posix
     support: full
 """
+
+    CONTROLLER = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: Nothing on a host is changed, so check mode does the same.
+  diff_mode:
+    support: none
+    details: There is no change to show.
+  platform:
+    description: Which operating systems it works on.
+    platforms: all
+    support: full
+"""

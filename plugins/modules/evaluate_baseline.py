@@ -55,7 +55,7 @@ options:
     default: vendor
 extends_documentation_fragment:
   - openfleet.patch.attributes
-  - openfleet.patch.attributes.reads
+  - openfleet.patch.attributes.controller
   - openfleet.patch.baselines
   - openfleet.patch.baselines.excludes
 notes:

@@ -39,17 +39,7 @@ options:
     type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
-attributes:
-  check_mode:
-    support: full
-    details: Nothing on a host is changed, so check mode does the same.
-  diff_mode:
-    support: none
-    details: There is no change to show.
-  platform:
-    description: Which operating systems it works on.
-    platforms: all
-    support: full
+  - openfleet.patch.attributes.controller
 seealso:
   - module: openfleet.patch.record_outcome
   - module: openfleet.patch.summarize_run
