@@ -98,7 +98,7 @@ class Scene:
 
     def start(
         self, *packages: str, check: bool = False, task: str = "install_patches", **more: Any
-    ) -> subprocess.Popen:
+    ) -> subprocess.Popen[str]:
         options = self.options(*packages, **more)
         if task == "scan_host":
             options = {"state_directory": options["state_directory"], **more}
@@ -147,12 +147,13 @@ class Scene:
         found: dict[str, Any] = json.loads(answer.read_text())
         return found
 
-    def wait_for_install(self) -> None:
+    def wait_for_install(self, process: subprocess.Popen[str]) -> None:
         """Until acme-slow's script runs; then the host must be in the middle of its bracket."""
         until = time.monotonic() + 60
-        while time.monotonic() < until:
-            if self.host.run(["pgrep", "-f", "acme-slow.postinst configure"], check=False).stdout:
-                break
+        while not self.host.run(["pgrep", "-f", "acme-slow.postinst configure"], check=False).stdout:
+            if process.poll() is not None or time.monotonic() > until:
+                process.kill()
+                raise AssertionError(f"acme-slow was never configured: {process.communicate()[0]}")
             time.sleep(0.1)
         assert self.host.run(["ls", KEY]).stdout.strip() == KEY
         active = self.host.run(["grep", "-rhE", "^(deb|Suites).*jessie-backports", "/etc/apt"], check=False).stdout
@@ -203,7 +204,7 @@ def test_a_package_that_fails_does_not_keep_the_sources_from_being_restored(scen
 
 def test_a_killed_controller_and_a_killed_runner_leave_nothing_behind(scene: Scene) -> None:
     process = scene.start("acme-slow")
-    scene.wait_for_install()
+    scene.wait_for_install(process)
     process.kill()
     process.communicate()
     scene.host.run(["systemctl", "kill", "-s", "KILL", "openfleet-patch-*"])
@@ -216,7 +217,7 @@ def test_a_killed_controller_and_a_killed_runner_leave_nothing_behind(scene: Sce
 
 def test_a_killed_controller_leaves_a_job_that_restores_by_itself(scene: Scene) -> None:
     process = scene.start("acme-slow")
-    scene.wait_for_install()
+    scene.wait_for_install(process)
     process.kill()
     process.communicate()
     wait_until_restored(scene, 30)
@@ -225,7 +226,7 @@ def test_a_killed_controller_leaves_a_job_that_restores_by_itself(scene: Scene) 
 
 def test_after_a_power_cut_the_next_boot_restores_without_any_contact(scene: Scene) -> None:
     process = scene.start("acme-slow", reconnect_timeout=1)
-    scene.wait_for_install()
+    scene.wait_for_install(process)
     scene.host.power_cut()
     process.kill()
     process.communicate()
