@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .api import LabHost, all_hosts
-from .places import Lab, replace
+from .places import Lab, LabError, replace
 
 
 def inventory(lab: Lab, *, hosts: Sequence[LabHost] | None = None, user: str = "root") -> dict[str, object]:
@@ -16,8 +16,9 @@ def inventory(lab: Lab, *, hosts: Sequence[LabHost] | None = None, user: str = "
     variables: dict[str, dict[str, object]] = {}
     groups: dict[str, dict[str, dict[str, object]]] = {}
     for host in hosts if hosts is not None else [host for host in all_hosts(lab) if host.owner == 0]:
-        # Other runs start and end hosts meanwhile: one that is half made or half gone is none.
-        with contextlib.suppress(FileNotFoundError):
+        # Other runs start and end hosts meanwhile: one that is half made or half gone is none, nor is one of a kind
+        # that only another checkout knows.
+        with contextlib.suppress(FileNotFoundError, LabError):
             kind, variables[host.name] = host.kind.name, host.inventory(user)
             groups.setdefault(kind, {"hosts": {}})["hosts"][host.name] = {}
     return {"all": {"hosts": variables, "children": groups}}
