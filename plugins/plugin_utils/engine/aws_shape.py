@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .problems import Problems, show
+from .problems import Problems, show, show_key
 
 BASELINE_MEMBERS = {
     "Name": "name",
@@ -99,10 +99,15 @@ def aws_place(place: str) -> str:
     return ".".join(parts)
 
 
-def extra_members(given: dict[str, Any]) -> dict[str, Any]:
-    """Members without effect, under their AWS names."""
-    members = given.get("aws_members")
-    result = dict(members) if isinstance(members, dict) else {}
+def extra_members(given: dict[str, Any], where: str, problems: Problems) -> dict[str, Any]:
+    """Members without effect, under their AWS names; none of the others may hide among them."""
+    members = given.get("aws_members", {})
+    result: dict[str, Any] = {}
+    if isinstance(members, dict):
+        problems.unknown_keys(where, members, IDLE_MEMBERS)
+        result.update(members)
+    else:
+        problems.add(where, f"must be a mapping of {', '.join(IDLE_MEMBERS)}, not {show(members)}")
     for ours, theirs in (("tags", "Tags"), ("client_token", "ClientToken")):
         if ours in given:
             result[theirs] = given[ours]
@@ -145,6 +150,6 @@ def _filters(value: Any, where: str, problems: Problems) -> dict[str, Any]:
         problems.unknown_keys(place, item, ["Key", "Values"])
         key = item["Key"].lower()
         if key in result:
-            problems.add(place, f"{item['Key']} is given twice in one group; join the values in one filter")
+            problems.add(place, f"{show_key(item['Key'])} is given twice in one group; join the values in one filter")
         result[key] = item["Values"]
     return result

@@ -17,7 +17,7 @@ from .dates import parse_day
 from .filters import EXTRACTORS
 from .lint import lint
 from .operating_systems import OPERATING_SYSTEMS
-from .problems import Problems, nearest, show
+from .problems import HUGE, Problems, nearest, show, show_key
 
 
 def parse_baseline(
@@ -96,7 +96,7 @@ def _read(raw: Any, where: str, problems: Problems, *, strict: bool, name_requir
     result["sources"] = [reader.source(item, f"{where}.sources[{index}]") for index, item in enumerate(sources)]
     if strict and given.get("operating_system", "WINDOWS") == result["operating_system"]:
         reader.sources_fit(result, where)
-    members = aws_shape.extra_members(given)
+    members = aws_shape.extra_members(given, f"{where}.aws_members", problems)
     if members:
         result["aws_members"] = members
     if from_aws:
@@ -161,11 +161,14 @@ class _Reader:
     def texts(self, value: Any, where: str, limit: int) -> list[str]:
         """A list of strings; whole numbers are taken as written, since YAML makes numbers of Bugzilla ids."""
         if not isinstance(value, list):
-            self.problems.add(where, f"must be a list such as [{value}]" if _plain(value) else "must be a list")
+            self.problems.add(
+                where, f"must be a list such as [{show_key(value)}]" if _plain(value) else "must be a list"
+            )
             return []
         result = []
         for index, item in enumerate(value):
-            text = show(item) if isinstance(item, int) and not isinstance(item, bool) else item
+            number = isinstance(item, int) and not isinstance(item, bool) and abs(item) < HUGE
+            text = str(item) if number else item
             if not isinstance(text, str):
                 self.problems.add(f"{where}[{index}]", f"must be a string, not {show(item)}; put it in quotes")
             elif self.strict and not 1 <= len(text) <= limit:
@@ -181,15 +184,16 @@ class _Reader:
         result: dict[str, list[str]] = {}
         for key, values in value.items():
             name = key.lower() if isinstance(key, str) else key
+            place = f"{where}.{show_key(key)}"
             if name not in EXTRACTORS:
-                self.problems.add(f"{where}.{key}", f"unknown filter; {nearest(key, EXTRACTORS)}")
+                self.problems.add(place, f"unknown filter; {nearest(key, EXTRACTORS)}")
             elif name in result:
-                self.problems.add(f"{where}.{key}", "is given twice; join the values in one list")
+                self.problems.add(place, "is given twice; join the values in one list")
             else:
                 if name == "security" and isinstance(values, list):
                     values = [str(item).lower() if isinstance(item, bool) else item for item in values]
                 # The service needs at least one value; an empty list is read as all of them.
-                result[name] = self.texts(values, f"{where}.{key}", schema.FILTER_VALUE_LENGTH) or ["*"]
+                result[name] = self.texts(values, place, schema.FILTER_VALUE_LENGTH) or ["*"]
         if self.strict:
             self._product_family(result, where)
         return result

@@ -16,13 +16,13 @@ from ..errors import PatchError
 from . import versions
 from .dates import parse_instant
 from .operating_systems import OperatingSystem
+from .problems import HUGE, show
 
 _TEXT_KEYS = (
     "name arch version installed_version repository product product_family patch_set classification severity "
     "priority section msrc_severity kb title update_id patch_id".split()
 )
 _FLAG_KEYS = ("security", "installed", "applicable")
-_HUGE = 10**18
 _DATE_KEYS = ("released", "updated", "issued", "build_time", "first_seen")
 
 
@@ -71,15 +71,7 @@ def prepare(patches: Any, system: OperatingSystem) -> list[Candidate]:
 
 
 def _refuse(where: str, expected: str, value: Any) -> PatchError:
-    return PatchError("bad_record", f"{where}: must be {expected}, not {_show(value)}", where=where)
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, (dict, list, tuple)):
-        return f"a {type(value).__name__}"
-    # Python refuses to print ints of thousands of digits.
-    text = "a huge number" if isinstance(value, int) and abs(value) >= _HUGE else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return PatchError("bad_record", f"{where}: must be {expected}, not {show(value)}", where=where)
 
 
 def _prepare_one(record: Any, where: str, system: OperatingSystem, dates: dict[Any, int | None]) -> Candidate:
@@ -201,7 +193,7 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
 
 
 def _decimal(number: int, where: str) -> str:
-    if abs(number) >= _HUGE:
+    if abs(number) >= HUGE:
         raise PatchError("bad_record", f"{where}: holds a number that no tracker uses", where=where)
     return str(number)
 

@@ -12,6 +12,7 @@ from .dates import end_of_day
 from .filters import FilterGroup, compile_group, compile_rule_group
 from .name_patterns import NameList, compile_names
 from .operating_systems import OperatingSystem
+from .problems import show
 from .schema import LEVELS
 
 DELAY_CLOCKS = ("vendor", "first_seen", "repository")
@@ -56,7 +57,9 @@ class CompiledBaseline:
 def compile_baseline(baseline: dict[str, Any], system: OperatingSystem, delay_clock: str) -> CompiledBaseline:
     """Compile a canonical baseline."""
     if delay_clock not in DELAY_CLOCKS:
-        raise PatchError("bad_option", f"delay_clock: must be one of {', '.join(DELAY_CLOCKS)}, not {delay_clock!r}")
+        raise PatchError(
+            "bad_option", f"delay_clock: must be one of {', '.join(DELAY_CLOCKS)}, not {show(delay_clock)}"
+        )
     linux_or_mac = system.has_security_switch
     rules = []
     for number, raw in enumerate(baseline["approval_rules"], start=1):

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from ..errors import PatchError
+from .problems import show
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -53,7 +54,7 @@ def instant_of(as_of: Any) -> int:
     try:
         return parse_instant(as_of)
     except ValueError as error:
-        raise PatchError("bad_option", f"as_of: {as_of!r} is {error}") from None
+        raise PatchError("bad_option", f"as_of: {show(as_of)} is {error}") from None
 
 
 def parse_day(value: Any) -> date:

@@ -18,6 +18,7 @@ from .eligibility import Judgement, judge
 from .operating_systems import OperatingSystem
 from .operating_systems import operating_system as find_system
 from .override_list import OverrideList, compile_override_list
+from .problems import show
 from .states import scan_state
 
 _SUPERSEDED = Judgement("not_approved", "superseded_by_newer")
@@ -49,7 +50,7 @@ def evaluate(
     """
     system = find_system(operating_system)
     if operation not in ("Scan", "Install"):
-        raise PatchError("bad_option", f"operation: must be Scan or Install, not {operation!r}")
+        raise PatchError("bad_option", f"operation: must be Scan or Install, not {show(operation)}")
     compiled = compile_baseline(canonical(baseline), system, delay_clock)
     now = instant_of(as_of)
     override = compile_override_list(install_override_list, system.family) if operation == "Install" else None

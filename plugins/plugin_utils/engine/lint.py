@@ -11,7 +11,7 @@ from typing import Any
 from . import schema
 from .operating_systems import OPERATING_SYSTEMS, OperatingSystem
 
-_ARCH_SUFFIX = re.compile(r"[.:](amd64|arm64|armhf|i386|all|ppc64el|riscv64|s390x)")
+_ARCH_SUFFIX = re.compile(r"[.:](amd64|arm64|armel|armhf|i386|all|any|mips64el|ppc64el|riscv64|s390x)$")
 _SUSE_PATCH_ID = re.compile(r".*-\d{4}-\d+")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import PatchError
+from .problems import show
 
 LOW_DISK = 1 << 30
 """Free bytes below which any file system but /boot is worth a warning."""
@@ -110,7 +111,7 @@ def operating_system(name: object) -> OperatingSystem:
     if found is None:
         raise PatchError(
             "unsupported_os",
-            f"{name!r} is not an operating system that Patch Manager knows; "
+            f"{show(name)} is not an operating system that Patch Manager knows; "
             f"use one of {', '.join(sorted(OPERATING_SYSTEMS))}",
         )
     return found

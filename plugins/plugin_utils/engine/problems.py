@@ -10,6 +10,9 @@ from typing import Any
 
 from ..errors import PatchError
 
+HUGE = 10**18
+"""No id, epoch or number of days is as large."""
+
 
 class Problems:
     """Problems of one or several baselines; every one names its place and the fix."""
@@ -26,7 +29,8 @@ class Problems:
         known = list(known)
         for key in given:
             if key not in known:
-                self.add(f"{where}.{key}" if where else str(key), f"unknown key; {nearest(key, known)}")
+                name = show_key(key)
+                self.add(f"{where}.{name}" if where else name, f"unknown key; {nearest(key, known)}")
 
     def raise_if_any(self) -> None:
         """``PatchError("bad_baseline")`` with all of them."""
@@ -41,7 +45,7 @@ def nearest(word: Any, known: Iterable[str]) -> str:
     """``did you mean 'severity'?``, or all that is possible when nothing is near."""
     known = list(known)
     by_folded = {name.casefold().replace("_", ""): name for name in known}
-    folded = str(word).casefold().replace("_", "").replace("-", "")
+    folded = show_key(word).casefold().replace("_", "").replace("-", "")
     close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     return f"did you mean {by_folded[close[0]]!r}?" if close else f"use one of {', '.join(known)}"
 
@@ -56,6 +60,15 @@ def show(value: Any) -> str:
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
-    # Python refuses to print ints of thousands of digits.
-    text = "a huge number" if isinstance(value, int) and abs(value) >= 10**18 else repr(value)
+    # Python refuses to print ints of thousands of digits, in a set or another container too.
+    try:
+        text = "a huge number" if isinstance(value, int) and abs(value) >= HUGE else repr(value)
+    except ValueError:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def show_key(key: Any) -> str:
+    """A key of a mapping for a place or a message, short; keys of YAML need not be strings."""
+    text = key if isinstance(key, str) else show(key)
     return text if len(text) <= 60 else text[:57] + "..."

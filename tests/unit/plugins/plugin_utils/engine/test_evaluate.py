@@ -48,7 +48,7 @@ def refusal(patch: Any, system: str = RHEL) -> str:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": None}, "patches[1].name: must be a non-empty string, not None"),
+        ({"name": None}, "patches[1].name: must be a non-empty string, not null"),
         ({"name": ["x"]}, "patches[1].name: must be a string or null, not a list"),
         ({"version": 10**6000}, "patches[1].version: must be a string or null, not a huge number"),
         ({"version": 3}, "patches[1].version: must be a string or null, not 3"),
