@@ -53,7 +53,8 @@ EXTRACTORS: dict[str, Callable[[Candidate, Notice], Values]] = {
     "release": lambda candidate, _notice: _one(candidate.evr[2]),
     "severity": lambda _candidate, notice: _one(notice.severity),
     "security": lambda candidate, _notice: ("true" if candidate.security else "false",),
-    "version": lambda candidate, _notice: _one(candidate.evr[1]),
+    # The version part as in rpm's own queries, or the whole as the record carries it: apt knows but one version.
+    "version": lambda candidate, _notice: (*_one(candidate.evr[1]), *_one(candidate.version)),
 }
 """Every PatchFilterKey, in lower case, to the values that a record has for it."""
 
