@@ -24,7 +24,7 @@ def installed_times(folder):
         for candidate in (name + '.list', name + ':' + arch + '.list'):
             if candidate in names:
                 try:
-                    return int(os.stat(os.path.join(folder, candidate)).st_mtime)
+                    return int(os.stat(folder + '/' + candidate).st_mtime)
                 except OSError:
                     return None
         return None
@@ -153,11 +153,8 @@ class Phasing(object):
 
     def _in_chroot(self):
         if self.chroot is None:
-            import subprocess
-            try:
-                self.chroot = subprocess.call(['/usr/bin/ischroot', '-t']) == 0
-            except OSError:
-                self.chroot = False
+            # 127 where there is none. Importing subprocess for this alone would cost more than the call.
+            self.chroot = os.spawnv(os.P_WAIT, '/usr/bin/ischroot', ['ischroot', '-t']) == 0
         return self.chroot
 
 

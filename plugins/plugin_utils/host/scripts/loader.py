@@ -95,3 +95,5 @@ def main(body, seconds, mark, reader, table):
 
 if __name__ == "__main__":
     main(globals()["BODY"], int(sys.argv[3]), sys.argv[4], sys.argv[5], sys.argv[6])
+    # The answer is out. Taking a package cache apart object by object costs milliseconds and serves nobody.
+    os._exit(0)
