@@ -175,6 +175,8 @@ def _busy(inventory: Inventory) -> list[Finding]:
         findings.append(
             _warning("competing_updater", "unattended-upgrades installs on its own as well, whatever the baseline says")
         )
+    if updaters.get("packagekit"):
+        findings.append(_warning("competing_updater", "PackageKit is there and may install on its own as well"))
     if inventory.interrupted_run:
         findings.append(
             _warning("interrupted_run", "an earlier run was interrupted; the next Install finishes or undoes it")

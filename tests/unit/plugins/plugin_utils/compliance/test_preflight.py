@@ -137,6 +137,9 @@ def test_an_updater_that_installs_by_itself_is_named() -> None:
     assert kinds(findings={"updaters": running}) == [("warning", "competing_updater")]
     off = {"periodic": {"Unattended-Upgrade": "0"}, "timers": ["apt-daily-upgrade.timer"]}
     assert kinds(findings={"updaters": off}) == []
+    [told_of] = findings(findings={"updaters": {**off, "packagekit": True}})
+    assert (told_of["severity"], told_of["kind"]) == ("warning", "competing_updater")
+    assert "PackageKit" in told_of["message"]
 
 
 def test_centos_without_the_switch_is_told_that_nothing_will_be_approved() -> None:
