@@ -218,6 +218,12 @@ class HostScan:
     def warnings(self) -> list[dict[str, str]]:
         """Of the baselines and of the run; a reader's own are part of its inventory."""
         notes = [{"kind": "baseline", "message": message} for message in self.lint]
+        sources = [str(each["name"]) for each in self.resolved.baseline["sources"]] if self.resolved else []
+        if sources:
+            told = (
+                f"sources of a baseline do not count yet ({', '.join(sources)}); the host's own repositories were read"
+            )
+            notes.append({"kind": "sources_not_used", "message": told})
         return notes + [
             {"kind": "state_directory", "message": text} for text in (self.run.warnings if self.run else [])
         ]

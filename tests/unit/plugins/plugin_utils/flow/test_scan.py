@@ -145,3 +145,17 @@ def test_a_bad_baseline_stops_before_anything_is_asked_or_made(channel: type[Rec
     assert caught.value.kind == "bad_baseline"
     assert len(caught.value.details["problems"]) >= 2
     assert (channel.requests, (tmp_path / "state").exists()) == ([], False)
+
+
+def test_sources_of_a_baseline_are_said_not_to_be_used(channel: type[RecordedChannel], tmp_path: Path) -> None:
+    source = {
+        "name": "own-mirror",
+        "products": ["*"],
+        "configuration": "deb http://deb.example.com/debian bookworm main",
+    }
+    baseline = {**WAITING, "sources": [source]}
+    document = scan(tmp_path, baselines=[baseline], default_baselines={"DEBIAN": "slow"}).scan()
+    told = [each["message"] for each in document["warnings"] if each["kind"] == "sources_not_used"]
+    assert len(told) == 1
+    assert "own-mirror" in told[0]
+    assert "sources_not_used" not in {each["kind"] for each in scan(tmp_path, LATER).scan()["warnings"]}
