@@ -20,6 +20,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan impo
 if not Path("/proc/self/stat").exists():
     pytest.skip("the job runner needs Linux with /proc", allow_module_level=True)
 
+# Seconds in which a step gets going even on a busy machine.
+LONG_ENOUGH = 4
 AWKWARD = [
     "a b",
     "",
@@ -91,19 +93,21 @@ def test_a_step_has_no_input_and_a_session_of_its_own(host: JobHost) -> None:
 
 
 def test_a_hanging_step_ends_with_all_its_processes_and_says_where(host: JobHost) -> None:
-    away = "(setsid sleep 4711 >/dev/null 2>&1 &)"
-    hang = f"trap '' TERM; {away}; echo here; sleep 4712; sleep 4712"
-    state = finish(host, Plan("job", "x", (Step("hang", sh(hang), timeout=1), Step("next", ("true",))), kill_grace=1))
+    # Seconds that no other test's processes carry.
+    nap = f"sleep {100_000 + os.getpid()}"
+    hang = f"trap '' TERM; (setsid {nap} >/dev/null 2>&1 &); echo here; {nap}; {nap}"
+    steps = (Step("hang", sh(hang), timeout=LONG_ENOUGH), Step("next", ("true",)))
+    state = finish(host, Plan("job", "x", steps, kill_grace=1))
     assert (state.result, state.result_step, state.steps[1].state) == ("FAILED", 1, "waiting")
     # The shell, its sleep, and the one that went away.
     assert (state.steps[0].ended_by, len(state.steps[0].hung.splitlines())) == ("step", 3), state.steps[0].hung
-    left = subprocess.run(["pgrep", "-f", "sleep 471[12]"], capture_output=True, text=True, check=False)
+    left = subprocess.run(["pgrep", "-f", nap], capture_output=True, text=True, check=False)
     assert left.stdout == ""
 
 
 def test_the_time_of_the_job_is_a_result_of_its_own_and_cleanup_still_runs(host: JobHost) -> None:
     steps = (Step("long", ("sleep", "60")), Step("never", ("true",)), Step("clean", ("echo", "clean"), cleanup=True))
-    state = finish(host, Plan("job", "x", steps, timeout=1))
+    state = finish(host, Plan("job", "x", steps, timeout=LONG_ENOUGH))
     assert (state.result, state.result_step, state.steps[0].ended_by) == ("TIMED_OUT", 1, "job")
     assert [step.state for step in state.steps] == ["ended", "waiting", "ended"]
 
@@ -241,7 +245,7 @@ def test_a_service_that_a_step_restarted_is_spared(host: JobHost) -> None:
     pid_file = Path(f"/run/openfleet-job-test-{host.root.parent.parent.name}.pid")
     start = f"(setsid sh -c 'echo $$ >{pid_file}; exec sleep 30' >/dev/null 2>&1 &); sleep 60"
     try:
-        state = finish(host, Plan("job", "x", (Step("hang", sh(start), timeout=1),), kill_grace=1))
+        state = finish(host, Plan("job", "x", (Step("hang", sh(start), timeout=LONG_ENOUGH),), kill_grace=1))
         pid = int(pid_file.read_text())
         assert state.steps[0].ended_by == "step"
         assert Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
