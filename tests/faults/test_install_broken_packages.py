@@ -84,7 +84,7 @@ def test_a_script_that_hangs_is_ended_with_its_children_and_the_rest_is_installe
         "acme-hangpost": "iF 1.1", "acme-ask": "ii 1.1", "acme-slow": "ii 1.1", "acme-tool": "ii 1.1",
         "acme-libtls": "ii 1.1"}  # fmt: skip
     assert task.result["installed_count"] == 4
-    # apt runs the waiting script before it unpacks anything else, so the next fix is left out, with that reason.
+    # apt would run the waiting script before anything else, so the next fix is left out, with that reason.
     task = controller.install(only("acme-hangpost", "acme-extra"), step_timeout=2)
     assert entry(task.result["document"], "acme-hangpost")["state"] == "FAILED"
     assert entry(task.result["document"], "acme-extra")["state"] == "FAILED"

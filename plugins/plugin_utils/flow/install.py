@@ -79,7 +79,10 @@ class HostInstall(HostScan):
         if self._check_mode:
             return self._planned_document(inventory)
         after = inventory
-        if self.choice.targets:
+        if self._work.hung:
+            # apt would run the waiting script once more before anything else.
+            after = self._follow_up(after)
+        elif self.choice.targets:
             after = self._follow_up(self._run(inventory, self.choice, separately=False))
         self.changes = changed_packages(self.before, after)
         return self._final_document(after)
@@ -244,7 +247,6 @@ class HostInstall(HostScan):
             lock_timeout=self._arguments["lock_timeout"],
             step_timeout=self._arguments["step_timeout"],
             separately=separately,
-            finish_first=not self._work.hung,
         )
         self._tell(f"installing {len(choice.targets)} packages")
         steps = [*self._debian8.steps(inventory), *steps]

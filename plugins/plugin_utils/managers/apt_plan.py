@@ -80,14 +80,11 @@ def install_steps(
     lock_timeout: int,
     step_timeout: int,
     separately: bool = False,
-    finish_first: bool = True,
 ) -> list[CommandStep]:
     """The steps that bring these versions to the host, in order: python3-apt, the rest, automatic marks.
 
     ``separately`` gives each family a step of its own, so that what fails does not keep the others away; for a
-    second try after all together failed. ``finish_first`` off: without the `dpkg --configure -a` that a step needs to
-    run again after a crash, where a waiting script is known to hang. Order: Patch Manager user guide, installing
-    patches on Debian.
+    second try after all together failed. Order: Patch Manager user guide, installing patches on Debian.
     """
     first = [target for target in targets if target.name == LIBRARY]
     rest = [target for target in targets if target.name != LIBRARY]
@@ -96,8 +93,7 @@ def install_steps(
     for group in [first, *groups]:
         if group:
             command = install_command(group, allow_removals=allow_removals, lock_timeout=lock_timeout)
-            argv = _resumable(command) if finish_first else command
-            steps.append(_step(_title(group), argv, step_timeout, continue_on_failure=separately))
+            steps.append(_step(_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
     marks = automatic_marks_command(targets)
     if marks:
         steps.append(_step("put automatic marks back", marks, 300, cleanup=True))

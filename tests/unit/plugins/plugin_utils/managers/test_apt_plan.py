@@ -115,11 +115,6 @@ def test_families_get_steps_of_their_own_in_a_second_try() -> None:
     ]
 
 
-def test_after_a_hang_a_step_runs_no_waiting_scripts_first() -> None:
-    [(_name, argv)] = steps([CURL], finish_first=False)
-    assert argv[0] == "apt-get"
-
-
 def test_an_interrupted_dpkg_is_repaired_keeping_changed_conffiles() -> None:
     [step] = apt_plan.repair_steps(60)
     assert step.argv == ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
