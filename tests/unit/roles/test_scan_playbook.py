@@ -116,6 +116,16 @@ def test_two_playbooks_of_one_command_share_a_run_and_overwrite_nothing(scan: Pl
     assert sorted(path.name for path in (played.run / "hosts").iterdir()) == ["a.json", "a~2.json"]
 
 
+def test_a_host_that_an_earlier_play_lost_is_told_as_not_started(scan: Play, tmp_path: Path) -> None:
+    task = {"ansible.builtin.fail": {}, "when": "inventory_hostname == 'lost'"}
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}, {"import_playbook": "openfleet.patch.scan"}]
+    (tmp_path / "site.yml").write_text(json.dumps(plays), encoding="utf-8")
+    played = scan({"lost": "compliant", "good": "compliant"}, playbooks=(str(tmp_path / "site.yml"),))
+    assert played.rc == 2
+    assert played.told() == "2 hosts, 1 not started, 1 compliant", played.output
+    assert "lost: the play ended before their turn" in " ".join(played.summary.split())
+
+
 def test_two_commands_with_one_run_id_share_its_time_and_count_their_own_hosts(scan: Play) -> None:
     first = scan({"a": "failed"}, "-e", f"patch_run_id={RUN_ID}", "-e", "patch_as_of=2026-11-01T00:00:00Z")
     second = scan({"b": "compliant"}, "-e", f"patch_run_id={RUN_ID}")
