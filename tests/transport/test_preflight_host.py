@@ -53,6 +53,25 @@ def test_a_host_in_order_is_ready_and_its_lists_were_fetched(controller: Control
     assert int(own_host.run(["date", "+%s"]).stdout) - int(answer) < 60
 
 
+def test_the_role_checks_and_fetches_the_lists_as_well(newest: Controller, own_host: Any) -> None:
+    role = {
+        "name": "preflight",
+        "ansible.builtin.import_role": {"name": "openfleet.patch.preflight"},
+        "vars": {"patch_state_directory": "state"},
+    }
+    without_become = {
+        key: value for key, value in own_host.inventory("nopw").items() if not key.startswith("ansible_become")
+    }
+    own_host.run(["touch", "-d", "2 days ago", "/var/lib/apt/lists/partial", "/var/lib/apt/lists"])
+    show = {"name": "show", "ansible.builtin.debug": {"msg": "{{ preflight_result.findings }}"}}
+    play = newest.play(inventory_of({"a": without_become}), [role, show])
+    assert play.code == 0, play.output
+    findings = play.task("a", "show").result["msg"]
+    assert [each for each in findings if each["severity"] == "error"] == []
+    fetched = own_host.run(["stat", "-c", "%Y", "/var/lib/apt/lists/partial"]).stdout
+    assert int(own_host.run(["date", "+%s"]).stdout) - int(fetched) < 60
+
+
 def test_all_that_is_wrong_with_a_host_is_told_at_once(newest: Controller, own_host: Any) -> None:
     own_host.own_repositories().sign("updates", "broken")
     enter = ["nsenter", "-t", str(own_host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", HOLD_LOCK]
