@@ -1,0 +1,312 @@
+"""The order of an installation against a made-up host: what is read, simulated, run, tried again and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import Plan
+
+ROOT = Path(__file__).resolve().parents[5]
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
+LOCK = {"pid": 7, "name": "unattended-upgr", "file": "/var/lib/dpkg/lock-frontend"}
+
+
+def package(name: str, old: str, new: str | None = None, **more: Any) -> dict[str, Any]:
+    """A candidate, or with the old version alone an installed package."""
+    return {
+        "name": name, "arch": "all", "version": new or old, "installed_version": old, "repository": "security",
+        "product": "Debian12", "priority": "Optional", "section": "utils", "security": True, "released": None,
+        "released_source": None, "source_package": name, "manager_choice": True, "held": None, **more,
+    }  # fmt: skip
+
+
+def reading(*candidates: dict[str, Any], installed: tuple[dict[str, Any], ...] = (), **findings: Any) -> Inventory:
+    there = [package(each["name"], each["installed_version"]) for each in candidates]
+    return Inventory(
+        "DEBIAN", "Debian12", {"id": "debian", "version": "12", "kernel": "6.1", "arch": "x86_64"},
+        {"name": "apt", "version": "2.6", "api": "apt_pkg"}, None, "2026-11-20T00:00:00Z", True,
+        boot_id="b00t", installed=[*there, *installed], candidates=list(candidates), findings=findings,
+        repositories=[{"id": "security", "enabled": True, "security_metadata": True, "metadata_age": 1}],
+        refresh={"attempted": False, "ok": None, "errors": [], "skipped_because": "young"},
+    )  # fmt: skip
+
+
+class Host:
+    """Gives readings one after the other and ends each job as told; simulations install what is asked for."""
+
+    def __init__(
+        self, *readings: Inventory, ends: tuple[tuple[str, str | None], ...] = (), earlier: Any = None
+    ) -> None:
+        self.readings = list(readings)
+        self.ends = list(ends)
+        self.earlier = earlier
+        self.refreshes: list[str | None] = []
+        self.plans: list[Plan] = []
+        self.simulated: list[list[str]] = []
+        self.answers: dict[str, tuple[int, str]] = {}
+        self.told: list[str] = []
+        self.now = 0.0
+        self.settled = 0
+
+    def read(self, refresh: str | None) -> Inventory:
+        self.refreshes.append(refresh)
+        return replace(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
+
+    def settle(self) -> Any:
+        self.settled += 1
+        return self.earlier
+
+    def run(self, plan: Plan) -> JobState:
+        self.plans.append(plan)
+        result, ended_by = self.ends.pop(0)
+        self.now += 100
+        code = 0 if result == "SUCCEEDED" else 100
+        steps = tuple(
+            UnitState(number, step.name, "ended", code, 1000, 1001, 1, ended_by, "7 1 S wait acme.postinst\n")
+            for number, step in enumerate(plan.steps, 1)
+        )
+        return JobState(
+            "poll", "finished", plan.job_id, plan.title, result, None, "none", 1000, 1100, 1100, steps=steps
+        )
+
+    def log_end(self, _job: str, _step: UnitState) -> str:
+        return "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+
+    def commands(self, _channel: Any, commands: list[list[str]], *, environment: Any) -> list[CommandResult]:
+        return [self._command(words) for words in commands]
+
+    def _command(self, words: list[str]) -> CommandResult:
+        if words[0] != "apt-get":
+            return CommandResult(0, "")
+        assert words[1] == "-s"
+        wanted = words[words.index("install") + 1 :]
+        self.simulated.append(wanted)
+        for word in wanted:
+            if word in self.answers:
+                return CommandResult(*self.answers[word])
+        lines = [f"Inst {word.split('=')[0]} [1] ({word.split('=')[1]} Debian:12/stable [all])" for word in wanted]
+        return CommandResult(0, "\n".join(lines) + "\n")
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Channel:
+    last_system: dict[str, Any] | None = None
+
+    def __init__(self, *_arguments: Any, **_options: Any) -> None:
+        pass
+
+    def task_environment(self) -> dict[str, str]:
+        return {}
+
+
+Turn = Callable[..., installs.HostInstall]
+
+
+@pytest.fixture
+def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
+    def make(host: Host, *, check_mode: bool = False, **options: Any) -> installs.HostInstall:
+        monkeypatch.setattr(scans, "HostChannel", Channel)
+        monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
+        monkeypatch.setattr(installs, "run_commands", host.commands)
+        monkeypatch.setattr(installs, "store_file", lambda *_arguments: None)
+        monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
+        arguments = {name: option.get("default") for name, option in argument_spec("install_patches").items()}
+        arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
+        action: Any = SimpleNamespace(
+            _task=SimpleNamespace(delegate_to=None), _loader=SimpleNamespace(path_dwim=lambda name: name)
+        )
+        return installs.HostInstall(
+            action,
+            {"inventory_hostname": "web1"},
+            arguments,
+            check_mode=check_mode,
+            tell=host.told.append,
+            sleep=host.sleep,
+            clock=lambda: host.now,
+        )
+
+    return make
+
+
+def failure(install: installs.HostInstall) -> PatchError:
+    with pytest.raises(PatchError) as caught:
+        install.scan()
+    assert install.document is not None
+    VALIDATOR.validate(install.document)
+    return caught.value
+
+
+def states(install: installs.HostInstall) -> dict[str, str]:
+    assert install.document is not None
+    return {each["name"]: each["state"] for each in install.document["patches"] if each["state"]}
+
+
+CURL, NANO = package("curl", "1", "2"), package("nano", "1", "2")
+
+
+def test_check_mode_simulates_and_never_runs_a_job_nor_touches_an_earlier_one(turn: Turn) -> None:
+    host = Host(reading(CURL, unfinished={"packages": []}, lock=LOCK))
+    install = turn(host, check_mode=True)
+    document = install.scan()
+    assert (host.plans, host.settled, host.simulated) == ([], 0, [["curl=2"]])
+    assert (document["operation"], states(install)) == ("Scan", {"curl": "MISSING"})
+    assert [each["version"] for each in install.changes] == ["2"]
+    assert install.diff() == {"before": "curl.all 1\n", "after": "curl.all 2\n"}
+
+
+def test_where_nothing_is_approved_nothing_is_simulated_and_no_job_is_run(turn: Turn) -> None:
+    host = Host(reading(package("curl", "1", "2", held={"kind": "hold"}), installed=(package("nano", "2"),)))
+    install = turn(host)
+    document = install.scan()
+    assert (host.plans, host.simulated, install.changes) == ([], [], [])
+    assert document["installation"]["result"] == "NOTHING_TO_DO"
+    VALIDATOR.validate(document)
+
+
+def test_what_is_approved_is_installed_and_the_host_read_again(turn: Turn) -> None:
+    host = Host(reading(CURL), reading(installed=(package("curl", "2"),)), ends=(("SUCCEEDED", None),))
+    install = turn(host)
+    document = install.scan()
+    VALIDATOR.validate(document)
+    [plan] = host.plans
+    assert plan.steps[1].argv[-1] == "curl=2"
+    assert host.refreshes == [None, "never"]
+    assert document["installation"]["installed"] == [
+        {"name": "curl", "arch": "all", "installed_version": "1", "version": "2"}]  # fmt: skip
+
+
+def test_after_everything_together_failed_the_families_are_tried_one_by_one_within_the_time_left(turn: Turn) -> None:
+    before, half = reading(CURL, NANO), reading(NANO, installed=(package("curl", "2"),))
+    host = Host(before, half, half, half, ends=(("FAILED", None), ("PARTIAL", None)))
+    install = turn(host, host_timeout=1000)
+    error = failure(install)
+    assert (error.kind, states(install)["nano"]) == ("install_incomplete", "FAILED")
+    assert "Sub-process /usr/bin/dpkg" in error.message
+    assert [plan.timeout for plan in host.plans] == [1000, 900]
+    assert host.plans[1].steps[1].continue_on_failure
+    assert host.refreshes == [None, "never", "always", "never"]
+
+
+def test_no_job_follows_when_the_time_of_the_host_is_up(turn: Turn) -> None:
+    host = Host(reading(CURL), ends=(("TIMED_OUT", "job"),))
+    install = turn(host)
+    assert failure(install).kind == "timed_out"
+    assert install.document is not None
+    assert install.document["installation"]["result"] == "TIMED_OUT"
+    host = Host(reading(CURL), ends=(("FAILED", None),))
+    assert failure(turn(host, host_timeout=90)).kind == "install_incomplete"
+    assert len(host.plans) == 1
+
+
+def test_after_a_hang_what_is_unpacked_is_configured_and_nothing_else_is_begun(turn: Turn) -> None:
+    left = (package("curl", "2", unfinished="half-configured"), package("nano", "2", unfinished="unpacked"))
+    host = Host(
+        reading(CURL, NANO, package("vim", "1", "2")),
+        reading(package("vim", "1", "2"), installed=left),
+        reading(package("vim", "1", "2"), installed=(left[0], package("nano", "2"))),
+        ends=(("FAILED", "step"), ("SUCCEEDED", None)),
+    )
+    install = turn(host)
+    assert "(running: acme.postinst)" in failure(install).message
+    assert [plan.steps[0].argv[-2:] for plan in host.plans[1:]] == [("--configure", "nano")]
+    assert {name: states(install)[name] for name in ("curl", "nano", "vim")} == {
+        "curl": "FAILED", "nano": "INSTALLED", "vim": "FAILED"}  # fmt: skip
+    assert [each["name"] for each in install.changes] == ["nano"]
+
+
+def test_an_interrupted_dpkg_is_finished_before_anything_is_decided(turn: Turn) -> None:
+    half = package("nano", "2", unfinished="half-configured")
+    broken = reading(CURL, installed=(half,), unfinished={"packages": []})
+    repaired = reading(CURL, installed=(package("nano", "2"),))
+    done = reading(installed=(package("nano", "2"), package("curl", "2")))
+    host = Host(broken, repaired, done, ends=(("SUCCEEDED", None), ("SUCCEEDED", None)))
+    install = turn(host)
+    document = install.scan()
+    assert host.plans[0].steps[0].argv[-2:] == ("--configure", "-a")
+    assert "nano half-configured" in next(
+        each["message"] for each in document["warnings"] if each["kind"] == "interrupted_transaction"
+    )
+    assert [(each["name"], each["installed_version"]) for each in install.changes] == [("curl", "1"), ("nano", None)]
+
+
+def test_where_a_waiting_script_hangs_nothing_new_is_begun(turn: Turn) -> None:
+    half = package("nano", "2", unfinished="half-configured")
+    host = Host(reading(CURL, installed=(half,), unfinished={"packages": []}), ends=(("FAILED", "step"),))
+    install = turn(host)
+    assert failure(install).kind == "install_incomplete"
+    assert len(host.plans) == 1
+    assert states(install) == {"nano": "FAILED", "curl": "FAILED"}
+
+
+def test_a_lock_is_waited_for_and_its_holder_named(turn: Turn) -> None:
+    host = Host(reading(CURL, lock=LOCK))
+    install = turn(host, lock_timeout=12)
+    error = failure(install)
+    assert (error.kind, host.plans) == ("locked", [])
+    assert "unattended-upgr (pid 7) holds /var/lib/dpkg/lock-frontend" in error.message
+    assert len([line for line in host.told if line.startswith("waiting for unattended-upgr")]) == 1
+    assert 12 <= host.now < 20
+    # Once it is free the lists are read as the task wants it, since the holder may have kept them from being fetched.
+    free = Host(reading(CURL, lock=LOCK), reading(), reading(installed=(package("curl", "2"),)))
+    turn(free).scan()
+    assert free.refreshes == [None, "never", None]
+
+
+def test_a_failed_refresh_is_not_forgotten_by_the_reading_afterwards(turn: Turn) -> None:
+    failed = reading(CURL)
+    failed.refresh = {"attempted": True, "ok": False, "errors": ["503"], "skipped_because": None}
+    host = Host(failed, reading(installed=(package("curl", "2"),)), ends=(("SUCCEEDED", None),))
+    document = turn(host).scan()
+    assert (document["refresh"]["ok"], document["verdict"]) == (False, "unknown")
+    assert {"kind": "refresh_failed", "message": "503"} in document["warnings"]
+
+
+def test_a_version_that_left_the_repository_is_read_for_and_decided_again(turn: Turn) -> None:
+    newer = package("curl", "1", "3")
+    host = Host(reading(CURL), reading(newer), reading(installed=(package("curl", "3"),)), ends=(("SUCCEEDED", None),))
+    host.answers["curl=2"] = (100, "E: Version '2' for 'curl' was not found\n")
+    install = turn(host)
+    install.scan()
+    assert host.refreshes == [None, "always", "never"]
+    assert [plan.steps[1].argv[-1] for plan in host.plans] == ["curl=3"]
+
+
+def test_without_root_nothing_is_begun(turn: Turn) -> None:
+    unprivileged = replace(reading(CURL), privileged=False)
+    assert failure(turn(Host(unprivileged))).kind == "no_privilege"
+
+
+def test_the_library_is_brought_up_to_date_first_unless_it_is_rejected_or_a_list_decides(turn: Turn) -> None:
+    library = package("python3-apt", "1", "2", security=False)
+    done = reading(installed=(package("curl", "2"), package("python3-apt", "2")))
+    host = Host(reading(CURL, library), done, ends=(("SUCCEEDED", None),))
+    turn(host).scan()
+    names = [step.name for step in host.plans[0].steps]
+    assert names.index("install python3-apt 2") < names.index("install curl 2")
+    listed = Host(reading(CURL, library), done, ends=(("SUCCEEDED", None),))
+    turn(listed, install_override_list={"patches": [{"id": "curl.all"}]}).scan()
+    assert "install python3-apt 2" not in [step.name for step in listed.plans[0].steps]
+
+
+def test_an_earlier_job_that_was_finished_first_is_reported(turn: Turn) -> None:
+    earlier = JobState("poll", "finished", "old", "install 2 packages", "INTERRUPTED", None, "done", 1000, 1100, 1100)
+    document = turn(Host(reading(), earlier=earlier)).scan()
+    assert (document["interrupted_run"]["job"], document["interrupted_run"]["result"]) == ("old", "INTERRUPTED")
+    VALIDATOR.validate(document)
