@@ -140,15 +140,26 @@ hook_remove() {
 }
 
 # Overwritten first: the blocks of a removed file stay readable on many a disk.
+wipe() {
+    for wipe_file in "$@"; do
+        if [ ! -f "$wipe_file" ] || [ -L "$wipe_file" ]; then continue; fi
+        wipe_blocks=$(($(wc -c <"$wipe_file") / 512 + 1))
+        dd if=/dev/zero of="$wipe_file" bs=512 count="$wipe_blocks" conv=notrunc 2>/dev/null
+        flush "$wipe_file"
+    done
+    rm -f "$@"
+}
+
 secrets_wipe() {
     [ -d "$1/secrets" ] || return 0
-    for sw_file in "$1"/secrets/*; do
-        [ -f "$sw_file" ] || continue
-        sw_blocks=$(($(wc -c <"$sw_file") / 512 + 1))
-        dd if=/dev/zero of="$sw_file" bs=512 count="$sw_blocks" conv=notrunc 2>/dev/null
-    done
-    flush "$1"/secrets/*
+    wipe "$1"/secrets/*
     rm -rf "$1/secrets"
+}
+
+# Files saved for an undo may hold passwords too; only an undo that failed needs them again.
+saved_wipe() {
+    first_line result
+    case $LINE in *' failed') ;; *) wipe undo/*/*.saved ;; esac
 }
 
 # 1: left unfinished on purpose (told to stop) or because the journal cannot be written; to be taken up again.
@@ -214,6 +225,7 @@ op_run() {
 
 job_tidy() {
     secrets_wipe .
+    saved_wipe
     rm -f reserve
     hook_remove
     rm -f unfinished && flush .

@@ -239,11 +239,12 @@ end_reason() {
     [ -n "$REASON" ]
 }
 
-# watch UNIT WRAPPER: beside a running unit; ends when the runner does.
+# watch UNIT WRAPPER: beside a running unit; ends when the runner does, or the unit. It is sent a signal then as well,
+# but one that comes between fork and the child's own signal setup is lost.
 watch() {
     { read -r WATCH_PID _ </proc/self/stat; } 2>/dev/null
     RUNNER_PIDS=" $$ $2 $WATCH_PID "
-    while process_alive "$$" "$MY_START" "$BOOT"; do
+    while process_alive "$$" "$MY_START" "$BOOT" && ! unit_exit "$1"; do
         log_bound "$1/log"
         if end_reason; then
             durable "$1/ended_by" "$REASON"
@@ -286,13 +287,9 @@ unit_run() {
     unit_watch=$!
     # A trapped signal ends wait early.
     until wait "$unit_wrapper"; ! kill -0 "$unit_wrapper" 2>/dev/null; do :; done
-    if [ -f "$1/ended_by" ]; then
-        wait "$unit_watch"
-    else
-        kill "$unit_watch" 2>/dev/null
-        wait "$unit_watch" 2>/dev/null
-    fi
     unit_exit "$1" || durable "$1/exit" "137 $UNIT_ATTEMPT $(date +%s)"
+    [ -f "$1/ended_by" ] || kill "$unit_watch" 2>/dev/null
+    until wait "$unit_watch" 2>/dev/null; ! kill -0 "$unit_watch" 2>/dev/null; do :; done
 }
 
 # unit_attempt UNIT: STARTED and ATTEMPT of the latest one, 0 before the first.

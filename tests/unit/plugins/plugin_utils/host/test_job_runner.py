@@ -124,6 +124,16 @@ def test_undo_ends_a_running_job_and_takes_it_back(host: JobHost, tmp_path: Path
     assert (state.result, state.undo_result, target.read_text()) == ("CANCELLED", "done", "before")
 
 
+def test_what_was_saved_for_an_undo_does_not_outlive_its_use(host: JobHost, tmp_path: Path) -> None:
+    target = tmp_path / "sources.list"
+    target.write_text("deb https://user:hunter2@example.com/ stable main\n")
+    edit = Step("edit", sh('echo none >"$1"', str(target)), undo=Undo(files=(str(target),)))
+    assert finish(host, Plan("job", "x", (edit,))).undo_result == "done"
+    assert "hunter2" in target.read_text()
+    kept = subprocess.run(["grep", "-rl", "hunter2", str(host.state)], capture_output=True, text=True, check=False)
+    assert kept.stdout == ""
+
+
 def test_a_failed_undo_blocks_the_next_job_until_it_has_been_tried_again(host: JobHost, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     step = Step("a", ("true",), undo=Undo(argv=sh('test -f "$1"', str(flag))))
