@@ -212,13 +212,11 @@ class HostInstall(HostScan):
         baseline = self.resolved.baseline if self.resolved else {}
         blocking = baseline.get("rejected_patches_action") == "BLOCK" and not self._arguments["install_override_list"]
 
+        # A rejection may name an advisory or a CVE, which only the whole record knows.
+        known = {(each["name"], each["arch"], each["version"]): each for each in inventory.candidates}
+
         def is_blocked(change: Change) -> bool:
-            record = {
-                "name": change.name,
-                "arch": change.arch,
-                "version": change.version,
-                "installed_version": change.installed_version,
-            }
+            record = known.get((change.name, change.arch, change.version)) or self._change(change)
             return blocking and self._decide([record], inventory)[0]["decision"] == "rejected"
 
         return Policy(
