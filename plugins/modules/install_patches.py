@@ -19,7 +19,12 @@ description:
   - Nothing new is installed except what approved versions depend on. Held packages are left alone, nothing is removed
     unless O(allow_removals=true), and changed configuration files stay as they are.
   - Where all approved patches cannot be installed together, what stands in the way is left out and reported.
-  - The task fails when an approved patch could not be installed; the document tells the reason for each.
+  - The task fails when an approved patch could not be installed; the document tells the reason for each. A package that the
+    package manager has begun and not finished counts as failed, never as installed.
+  - What an interrupted run of the package manager left on the host is finished first, and said in the document. Where a
+    package's own script hangs, it is ended with everything that it started, and nothing new is begun on that host.
+  - With apt, python3-apt is brought up to date before anything else, whether a rule approves it or not, and installed where it
+    is missing, as Patch Manager does.
   - It never reboots; see M(openfleet.patch.reboot_host).
   - On Debian 8 it comments out C(jessie-backports) in the host's apt sources, imports a signing key and brings python3-apt up
     to date first, as Patch Manager does; the sources are put back byte for byte and the key removed when each job ends, also

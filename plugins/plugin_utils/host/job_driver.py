@@ -134,7 +134,8 @@ class JobDriver:
     def _ask(self, request: JobRequest, *, patient: bool = True) -> JobState:
         """The answer, from a new connection where the old one broke. Requests may be repeated: a job that exists is
         attached to, never started twice."""
-        seconds = self._wait + max(_LEAST_SECONDS, min(_POLL_SECONDS, self._reconnect))
+        # One question that hangs must leave time for another over a new connection.
+        seconds = self._wait + max(_LEAST_SECONDS, min(_POLL_SECONDS, self._reconnect // 3))
         deadline = self._clock() + self._reconnect
         garbled = 0
         while True:

@@ -100,8 +100,8 @@ def test_a_host_that_stays_away_is_unreachable_whichever_way_it_went(broken: Exc
     with pytest.raises(AnsibleConnectionFailure, match="run this again to follow it"):
         channel.driver(reconnect=20).run(PLAN)
     assert 20 <= channel.now < 30
-    # No single question lasts much longer than patience does.
-    assert set(channel.seconds) == {30}
+    # A question that hangs (10 seconds of them are asked for) leaves time for another.
+    assert set(channel.seconds) == {16}
 
 
 def test_a_host_that_never_answered_is_given_up_at_once() -> None:
