@@ -491,17 +491,23 @@ poll_mark() {
         printf '%s' "$LINE"
         [ ! -f "$mark_file/started" ] || printf s
     done
+} 2>/dev/null
+
+log_size() {
     [ -z "$2" ] || wc -c <"$BASE/jobs/$1/$2/log"
 } 2>/dev/null
 
-# wait JOB SECONDS [UNIT OFFSET]: answers as poll does, as soon as something has changed.
+# wait JOB SECONDS [UNIT OFFSET]: answers as poll does, as soon as a step or the job has got further, or after two
+# seconds if its log has grown. A package manager prints all the time, and answering costs the host what it works with.
 op_wait() {
     job_id_check "$1"
     clock_read
     wait_until=$((CLOCK + $2))
-    wait_mark=$(poll_mark "$1" "${3:-}")
-    while [ "$CLOCK" -lt "$wait_until" ] && lock_of "$1" &&
-        [ "$(poll_mark "$1" "${3:-}")" = "$wait_mark" ]; do
+    wait_log=$((CLOCK + 2))
+    wait_mark=$(poll_mark "$1")
+    wait_size=$(log_size "$1" "${3:-}")
+    while [ "$CLOCK" -lt "$wait_until" ] && lock_of "$1" && [ "$(poll_mark "$1")" = "$wait_mark" ]; do
+        if [ "$CLOCK" -ge "$wait_log" ] && [ "$(log_size "$1" "${3:-}")" != "$wait_size" ]; then break; fi
         nap 0.1
         clock_read
     done
