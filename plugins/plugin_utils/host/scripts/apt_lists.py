@@ -12,6 +12,11 @@ import re
 import time
 
 MOST_UPDATE_OUTPUT = 256 * 1024
+# What apt says once, in the end, when a list did not arrive and the old one stays in use (apt-pkg/update.cc).
+SOME_FAILED = 'Some index files failed to download'
+# Releases before 1.1 say that only where the network failed, and warn alone of a signature that is not good.
+UPDATE_FAILED = re.compile('Failed to fetch|GPG error|signature verification|not signed|no longer signed|'
+                           'does not have a Release|Release file .*(expired|not valid)|Hash Sum mismatch')
 
 
 def list_folders(apt_pkg):
@@ -131,12 +136,17 @@ def run_update(apt_pkg, options, workspace):
 
 
 def update_errors(output):
-    """The lines in which apt-get says what failed, in its own words."""
+    """The lines in which apt-get says what failed, in its own words.
+
+    apt warns of much that keeps no list from arriving: keys in the old keyring, a source listed twice.
+    """
     found = []
+    some_failed = SOME_FAILED in output
     for line in output.splitlines():
-        if line.startswith(('E: ', 'W: ')):
+        failed = line.startswith('E: ') or (line.startswith('W: ') and (some_failed or UPDATE_FAILED.search(line)))
+        if failed and SOME_FAILED not in line:
             line = re.sub(r'([a-z]+://)[^/@\s]*@', r'\1', line)
-            if line not in found and 'Some index files failed to download' not in line:
+            if line not in found:
                 found.append(line[:1000])
     return found[:50]
 

@@ -174,6 +174,38 @@ def test_errors_of_an_update_are_its_own_lines_without_passwords(reader: dict[st
     ]
 
 
+HARMLESS = (
+    "W: http://deb.example/dists/x/InRelease: Key is stored in legacy trusted.gpg keyring (/etc/apt/trusted.gpg), see "
+    "the DEPRECATION section in apt-key(8) for details.",
+    "W: Target Packages (main/binary-amd64/Packages) is configured multiple times in /etc/apt/sources.list:1 and x:2",
+    "W: Conflicting distribution: http://deb.example stable InRelease (expected stable but got bookworm)",
+    "W: Architecture: all package 'filler' can't be Multi-Arch: same",
+    "W: http://deb.example/dists/x/InRelease: Policy will reject signature within a year, see --audit for details",
+)
+FAILING = (
+    "W: Failed to fetch http://deb.example/x  503  Unavailable",
+    "W: GPG error: http://deb.example jessie Release: The following signatures were invalid: KEYEXPIRED 1587841717",
+    "W: An error occurred during the signature verification. The repository is not updated and the previous index"
+    " files will be used. GPG error: http://deb.example x InRelease: BADSIG 0000",
+    "W: The repository 'http://deb.example x Release' is not signed.",
+    "W: The repository 'http://deb.example x Release' does not have a Release file.",
+    "E: Release file for http://deb.example/x is expired (invalid since 2d). Updates for it will not be applied.",
+)
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_a_warning_about_lists_that_arrived_is_no_failed_refresh(reader: dict[str, Any], line: str) -> None:
+    assert reader["update_errors"](f"Hit:1 http://deb.example bookworm InRelease\n{line}\n") == []
+    # Beside a real failure nobody can tell which line belongs to it.
+    failed = "W: Some index files failed to download. They have been ignored, or old ones used instead."
+    assert reader["update_errors"](f"{line}\n{failed}\n") == [line]
+
+
+@pytest.mark.parametrize("line", FAILING)
+def test_what_apt_could_not_refresh_is_an_error_also_where_it_only_warns(reader: dict[str, Any], line: str) -> None:
+    assert reader["update_errors"](f"Hit:1 http://deb.example bookworm InRelease\n{line}\n{HARMLESS[0]}\n") == [line]
+
+
 @pytest.mark.parametrize(
     ("text", "deb822", "kept"),
     [
