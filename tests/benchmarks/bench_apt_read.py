@@ -23,8 +23,9 @@ ROOT = HERE.parents[1]
 for folder in (HERE.parent / "lab", HERE.parent / "parity", ROOT / ".cache" / "collections"):
     sys.path.insert(0, str(folder))
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host import payload  # noqa: E402
 from apt_reading import READER, request  # noqa: E402
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host import payload  # noqa: E402
 
 TARGET = 1.3
 OURS = "our read, all that a scan runs"
@@ -116,7 +117,8 @@ def lengthen(run: Callable[..., object], packages: int) -> None:
     code = ("import glob\n"
             "path = [p for p in glob.glob('/var/lib/apt/lists/*_main_binary-*_Packages')"
             " if '-updates' not in p and '-security' not in p and '-backports' not in p and 'deb.lab' in p][0]\n"
-            f"open(path, 'a').write(''.join('{entry}'.format(n, 'a' * 64) for n in range({packages})))\n")  # fmt: skip
+            f"text = ''.join('{entry}'.format(n, 'a' * 64) for n in range({packages}))\n"
+            "open(path, 'a').write('\\n' + text)\n")  # fmt: skip
     run([*PYTHON, code])
     run(["apt-get", "-s", "install"])
 
