@@ -124,8 +124,8 @@ class Debian8:
         """Installs python3-apt where the host could not be read without it; why that did not work, if so."""
         form = "${Package} ${Architecture} ${Version}\\n"
         [found] = run_commands(self.channel, [["dpkg-query", "-W", "-f", form]], environment={"LC_ALL": "C"})
-        lines = [line.split(" ") for line in found.output.splitlines()]
-        self._installed_before = {(name, arch, version) for name, arch, version in (x for x in lines if len(x) == 3)}
+        rows = [line.split(" ") for line in found.output.splitlines()]
+        self._installed_before = {(row[0], row[1], row[2]) for row in rows if len(row) == 3}
         state = self._prepare()
         return "" if state.result == "SUCCEEDED" else failures_of_job(state, self.driver, apt_plan)[1]
 

@@ -86,7 +86,7 @@ class SourceFile:
 
 
 def is_debian_8(inventory: Inventory) -> bool:
-    return inventory.operating_system == "DEBIAN" and str(inventory.os.get("version") or "").split(".")[0] == "8"
+    return inventory.operating_system == "DEBIAN" and str(inventory.os.get("version") or "").partition(".")[0] == "8"
 
 
 def is_debian_8_text(os_release: str) -> bool:

@@ -28,9 +28,10 @@ WAITING = {
 
 
 class RecordedChannel:
-    """Stands for HostChannel: ``answer`` is a folder of tests/golden, or the error of a host that cannot be read."""
+    """Stands for HostChannel: ``answer`` is a folder of tests/golden, ``error`` that of a host that cannot be read."""
 
-    answer: Any = "debian-12"
+    answer = "debian-12"
+    error: Exception | None = None
     requests: list[dict[str, Any]] = []
     last_system = None
 
@@ -39,8 +40,8 @@ class RecordedChannel:
 
     def call(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
+        if self.error is not None:
+            raise self.error
         answer = json.loads((GOLDEN / self.answer / "apt_answer.json").read_text())
         return {"system": {}, "reader": "apt", "interpreter": None, "result": answer["result"]}
 
@@ -109,7 +110,7 @@ def test_a_record_says_when_it_was_released_or_that_nobody_tells(
 def test_a_host_without_the_library_is_unknown_and_says_what_to_install(
     channel: type[RecordedChannel], tmp_path: Path
 ) -> None:
-    channel.answer = PatchError("no_interpreter", "no interpreter has apt_pkg; install python3-apt", tried=["python3"])
+    channel.error = PatchError("no_interpreter", "no interpreter has apt_pkg; install python3-apt", tried=["python3"])
     work = scan(tmp_path)
     with pytest.raises(PatchError):
         work.scan()
