@@ -12,7 +12,12 @@ import yaml
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 
 ROOT = Path(__file__).resolve().parents[3]
-ROLES = {"scan": "scan_host", "preflight": "preflight_host"}
+ROLES = {
+    "scan": "scan_host",
+    "preflight": "preflight_host",
+    "install": "install_patches",
+    "reboot": "reboot_host",
+}
 NOT_OPTIONS = {"patch_become"}
 
 
@@ -30,7 +35,7 @@ def passed(role: str) -> dict[str, str]:
     task = load(f"roles/{role}/tasks/main.yml")[0]
     options = {}
     for option, value in task[f"openfleet.patch.{ROLES[role]}"].items():
-        match = re.fullmatch(r"\{\{ (patch_[a-z_]+) \| default\(omit\) \}\}", value)
+        match = re.fullmatch(r"\{\{ (patch_[a-z0-9_]+) \| default\(omit\) \}\}", value)
         assert match, f"{option}: {value}"
         options[option] = match[1]
     return options
@@ -43,7 +48,8 @@ def test_every_option_of_the_task_has_its_variable(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_declared_variables_are_those_that_the_tasks_read(role: str) -> None:
-    read = set(re.findall(r"\bpatch_[a-z_]+", (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")))
+    text = (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")
+    read = {name for braces in re.findall(r"\{\{.*?\}\}", text) for name in re.findall(r"\bpatch_[a-z0-9_]+", braces)}
     assert read == set(declared(role)) == set(passed(role).values()) | NOT_OPTIONS
 
 
@@ -64,7 +70,7 @@ def test_a_role_has_no_defaults_beside_those_of_its_task(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_the_readme_names_every_variable_and_no_other(role: str) -> None:
     text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
-    table = set(re.findall(r"^\| `(patch_[a-z_]+)`", text, flags=re.MULTILINE))
+    table = set(re.findall(r"^\| `(patch_[a-z0-9_]+)`", text, flags=re.MULTILINE))
     assert table == set(declared(role))
 
 
