@@ -162,6 +162,9 @@ DISTRIBUTIONS = {
 }
 
 
+RPM_SITES = ("rpm.lab", "rpm.acme.lab")
+
+
 def site_names() -> list[str]:
     """Every name the hosts must resolve to the lab's server."""
-    return sorted({pocket.site for each in DISTRIBUTIONS.values() for pocket in each.pockets.values()})
+    return sorted({*RPM_SITES, *(pocket.site for each in DISTRIBUTIONS.values() for pocket in each.pockets.values())})

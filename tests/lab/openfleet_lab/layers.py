@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from . import debs, repository
+from . import debs, repository, rpm_layers, rpm_repository
 from .bases import digest_of, ensure_base, prune
 from .distributions import DISTRIBUTIONS, site_names
 from .packages import BULK, PACKAGES, TROUBLE, Package
 from .places import CONTROLLER_ADDRESS, Lab, LabError, run
 from .recipes import BASES, DRESSINGS, FEATURES
+from .roots import chroot, write_files
 from .signing import SigningKey
 
 KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
@@ -31,6 +32,10 @@ class Kind:
     distribution: str
     interpreter: str
 
+    @property
+    def manager(self) -> str:
+        return "dnf" if self.distribution in rpm_repository.REPOSITORIES else "apt"
+
 
 def kind_of(name: str) -> Kind:
     if name in BASES:
@@ -41,8 +46,10 @@ def kind_of(name: str) -> Kind:
     raise LabError(f"no base or dressing is called {name}; there are {', '.join([*BASES, *DRESSINGS])}")
 
 
-def kinds() -> list[str]:
-    return [*BASES, *DRESSINGS]
+def kinds(manager: str | None = None) -> list[str]:
+    """Names of all kinds, or of those whose packages `manager` (apt, dnf) installs. A base alone may be none."""
+    named = [*(name for name in BASES if name in DISTRIBUTIONS), *DRESSINGS]
+    return [name for name in named if manager in (None, kind_of(name).manager)]
 
 
 def ensure_base_of(lab: Lab, kind: Kind) -> Path:
@@ -73,9 +80,11 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
     if name in DRESSINGS:
         dressing = DRESSINGS[name]
         stack = _stacked(
-            lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: _write_files(root, dressing.files)
+            lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: write_files(root, dressing.files)
         )
     repository.ensure_server(lab)
+    if kind.manager == "dnf":
+        return _rpm_stack(lab, kind, stack, prepared=prepared)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public
     stack = _stacked(
@@ -97,6 +106,16 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
         digest = digest_of(FEATURES[feature], repository.recipe_digest())
         stack = _stacked(lab, f"{feature}-{name}", stack, digest, partial(_add_feature, lab, feature, view))
     return stack
+
+
+def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], *, prepared: bool) -> list[Path]:
+    rpm_repository.ensure_main(lab, kind.distribution)
+    digest = digest_of(rpm_layers.recipe_digest(), rpm_repository.public_key(lab))
+    stack = _stacked(lab, f"sources-{kind.name}", stack, digest,
+                     lambda root: rpm_layers.use_repositories(lab, root, kind.distribution))  # fmt: skip
+    if not prepared:
+        return stack
+    return _stacked(lab, f"prepared-{kind.name}", stack, digest, lambda root: rpm_layers.install_old(lab, root))
 
 
 def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callable[[Path], None]) -> list[Path]:
@@ -141,34 +160,8 @@ def _scratch(lab: Lab, name: str, below: list[Path]) -> Iterator[tuple[Path, Pat
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def chroot(root: Path, argv: Sequence[str], *, stdin: str = "") -> str:
-    """Run in a root that is not booted, with /proc and /dev of its own for that moment; returns its output."""
-    script = (
-        'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1\n'
-        "root=$1; shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root "
-        'DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"'
-    )
-    return run(["unshare", "-m", "sh", "-c", script, "sh", str(root), *argv], stdin=stdin).stdout
-
-
-def _write_files(root: Path, files: dict[str, str | None]) -> None:
-    """Content per path; None removes, `-> TARGET` makes a symbolic link."""
-    for path, content in files.items():
-        target = root / path.lstrip("/")
-        if target.is_symlink() or (content is None and target.exists()):
-            target.unlink()
-        if content is None:
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if content.startswith("-> "):
-            target.unlink(missing_ok=True)
-            target.symlink_to(content[3:])
-        else:
-            target.write_text(content)
-
-
 def _use_repositories(root: Path, distribution: str, signer: Path) -> None:
-    _write_files(root, DISTRIBUTIONS[distribution].sources(KEYRING))  # type: ignore[arg-type]
+    write_files(root, DISTRIBUTIONS[distribution].sources(KEYRING))  # type: ignore[arg-type]
     target = root / KEYRING.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(signer, target)
@@ -193,14 +186,14 @@ def _install_old(lab: Lab, root: Path, packages: Sequence[Package], view: reposi
     for package in packages:
         if package.pin is not None:
             pin = f"Package: {package.name}\nPin: version *\nPin-Priority: {package.pin}\n"
-            _write_files(root, {f"/etc/apt/preferences.d/{package.name}": pin})
-        _write_files(root, dict(package.local_changes))
+            write_files(root, {f"/etc/apt/preferences.d/{package.name}": pin})
+        write_files(root, dict(package.local_changes))
     chroot(root, ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any"])
 
 
 def _add_feature(lab: Lab, feature: str, view: repository.View, root: Path) -> None:
     recipe = FEATURES[feature]
-    _write_files(root, recipe.files)
+    write_files(root, recipe.files)
     table = {"bulk": BULK, "trouble": TROUBLE}.get(recipe.packages, ())
     if table:
         _install_old(lab, root, table, view)

@@ -14,6 +14,8 @@ NEEDED = {
     "systemd-nspawn": "systemd-container",
     "dpkg-deb": "dpkg",
     "gpg": "gnupg",
+    "rpmbuild": "rpm",
+    "createrepo_c": "createrepo-c",
     "ip": "iproute2",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

@@ -1,0 +1,193 @@
+"""Signed rpm repositories: packages, metadata and notices, made once and served by the lab's server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+from .bases import digest_of
+from .places import Lab, run
+from .rpm_packages import NOTICES, PACKAGES, Notice, Package, Version
+from .signing import SigningKey
+
+
+@dataclass(frozen=True)
+class Repository:
+    """`notices`: whether it carries updateinfo."""
+
+    id: str
+    site: str
+    path: str
+    notices: bool = True
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.site}/{self.path}"
+
+
+REPOSITORIES = {
+    "rhel9": (
+        Repository("baseos", "rpm.lab", "rhel9/baseos"),
+        Repository("appstream", "rpm.lab", "rhel9/appstream"),
+        Repository("acme", "rpm.acme.lab", "el9", notices=False),
+    )
+}
+
+
+def signer(lab: Lab) -> SigningKey:
+    return SigningKey(lab).ensure()
+
+
+def public_key(lab: Lab) -> str:
+    """The armoured public key that hosts import."""
+    key = signer(lab)
+    return run(["gpg", "--homedir", key.home, "--batch", "--armor", "--export"]).stdout
+
+
+def recipe_digest() -> str:
+    return digest_of(Path(__file__).read_text(), repr(PACKAGES), repr(NOTICES), repr(REPOSITORIES))
+
+
+def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
+    """The signed file of one version; equal content is built once and kept in the pool."""
+    key = hashlib.sha256(json.dumps([package.name, package.provides, arch, asdict(version)]).encode()).hexdigest()[:12]
+    pool = lab.repositories / "rpms" / key
+    epoch, _, rest = version.evr.rpartition(":")
+    target = pool / f"{package.name}-{rest}.{arch}.rpm"
+    if target.exists():
+        return target
+    with lab.lock("rpms"):
+        if not target.exists():
+            shutil.rmtree(pool, ignore_errors=True)
+            (pool / "top").mkdir(parents=True)
+            (pool / "package.spec").write_text(_spec(package, version, epoch, rest))
+            run(["rpmbuild", "-bb", "--quiet", "--target", arch, "--define", f"_topdir {pool}/top",
+                 "--define", f"_rpmdir {pool}", "--define", "_build_name_fmt built.rpm", "--define", "_dbpath /var/lib/rpm",
+                 pool / "package.spec"], env={"SOURCE_DATE_EPOCH": "1767225600"})  # fmt: skip
+            run(["rpmsign", "--define", f"_gpg_path {signer(lab).home}", "--define", "_gpg_name Lab archive",
+                 "--define", f"__gpg {shutil.which('gpg')}", "--define", "_gpg_digest_algo sha256", "--addsign", pool / "built.rpm"])  # fmt: skip
+            shutil.rmtree(pool / "top")
+            (pool / "built.rpm").rename(target)
+    return target
+
+
+def _spec(package: Package, version: Version, epoch: str, rest: str) -> str:
+    number, release = rest.rsplit("-", 1)
+    lines = [f"Name: {package.name}", f"Version: {number}", f"Release: {release}", f"Summary: {package.why}",
+             "License: MIT", "Vendor: Lab", "%define use_source_date_epoch_as_buildtime 1"]  # fmt: skip
+    lines += [f"Epoch: {epoch}"] if epoch else []
+    lines += [f"Provides: {package.provides}"] if package.provides else []
+    lines += [f"Obsoletes: {version.obsoletes}"] if version.obsoletes else []
+    folder = f"/usr/share/{package.name}-{rest}"
+    lines += ["%description", package.why, "%install", f"mkdir -p %{{buildroot}}{folder}",
+              f"echo {version.evr} > %{{buildroot}}{folder}/%{{_target_cpu}}", "%files", folder]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+class View:
+    """The rpm repositories as one host sees them."""
+
+    def __init__(self, lab: Lab, name: str, distribution: str) -> None:
+        self.lab = lab
+        self.folder = lab.repositories / "views" / name
+        self.repositories = REPOSITORIES[distribution]
+
+    def place(self, repository: str) -> Path:
+        found = next(each for each in self.repositories if each.id == repository)
+        return self.folder / found.site / found.path
+
+    def publish(self, notices: tuple[Notice, ...] = NOTICES) -> None:
+        for repository in self.repositories:
+            place = self.place(repository.id)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            for package in PACKAGES:
+                for version in package.versions:
+                    if version.repository == repository.id:
+                        for arch in package.arches:
+                            built = build(self.lab, package, version, arch)
+                            os.link(built, place / built.name)
+            run(["createrepo_c", "-q", "--revision=1", place])
+            listed = [each for each in notices if each.repository == repository.id]
+            if repository.notices:
+                self._add_notices(place, listed)
+            self.sign(repository.id, "good")
+
+    @staticmethod
+    def _add_notices(place: Path, notices: list[Notice]) -> None:
+        text = place / "updateinfo.xml"
+        text.write_text("<updates>\n" + "".join(map(_update, notices)) + "</updates>\n")
+        run(["modifyrepo_c", "--mdtype=updateinfo", text, place / "repodata"])
+        text.unlink()
+
+    def sign(self, repository: str, how: str) -> None:
+        """How the metadata is signed: `good`, `broken` (altered after signing), `stranger` or `missing`."""
+        index = self.place(repository) / "repodata" / "repomd.xml"
+        signature = index.with_name("repomd.xml.asc")
+        signature.unlink(missing_ok=True)
+        if how == "missing":
+            return
+        key = SigningKey(self.lab, "stranger").ensure() if how == "stranger" else signer(self.lab)
+        run(["gpg", "--homedir", key.home, "--batch", "--yes", "--armor", "--detach-sign", "--output", signature, index])
+        if how == "broken":
+            # A new file: the old one is shared with the common view.
+            content = index.read_text().replace("<revision>1<", "<revision>2<")
+            index.unlink()
+            index.write_text(content)
+
+    def fault(self, what: str | None) -> None:
+        """How the server treats this view: `drop`, `hang`, a status such as `503`, or None for properly."""
+        path = self.folder / ".fault"
+        path.unlink(missing_ok=True)
+        if what is not None:
+            path.write_text(what + "\n")
+
+
+def _update(notice: Notice) -> str:
+    def reference(kind: str, name: str) -> str:
+        return f'<reference href={quoteattr("https://vendor.invalid/" + name)} id="{name}" type="{kind}" title="{name}"/>'
+
+    references = [reference("cve", each) for each in notice.cves] + [reference("bugzilla", each) for each in notice.bugzillas]
+    reboot = "<reboot_suggested>True</reboot_suggested>" if notice.reboot else ""
+    packages = ""
+    for name, evr, arch in notice.packages:
+        epoch, _, rest = evr.rpartition(":")
+        version, release = rest.rsplit("-", 1)
+        packages += (f'<package name="{name}" version="{version}" release="{release}" epoch="{epoch or 0}" arch="{arch}"'
+                     f' src="{name}-{rest}.src.rpm"><filename>{name}-{rest}.{arch}.rpm</filename>{reboot}</package>')  # fmt: skip
+    updated = f'<updated date="{notice.updated}"/>' if notice.updated else ""
+    severity = f"<severity>{notice.severity}</severity>" if notice.severity else ""
+    return (
+        f'<update from="lab@example.invalid" status="final" type="{notice.type}" version="1"><id>{notice.id}</id>'
+        f'<title>{escape(notice.id)}</title><issued date="{notice.issued}"/>{updated}{severity}'
+        f"<description>{notice.id}</description><references>{''.join(references)}</references>"
+        f'<pkglist><collection short="lab"><name>lab</name>{packages}</collection></pkglist></update>\n'
+    )
+
+
+def ensure_main(lab: Lab, distribution: str) -> View:
+    """The common view of one distribution, published when its recipe changed."""
+    view = View(lab, "main", distribution)
+    marker = view.folder / f".digest-rpm-{distribution}"
+    with lab.lock("repositories"):
+        if not marker.exists() or marker.read_text() != recipe_digest():
+            view.folder.mkdir(parents=True, exist_ok=True)
+            view.publish()
+            marker.write_text(recipe_digest())
+            for name in ("archive", "stranger"):
+                if SigningKey(lab, name).home.exists():
+                    SigningKey(lab, name).end_agent()
+    return view
+
+
+def own_view(lab: Lab, address: str, distribution: str) -> View:
+    """A view of its own for one host, equal to the common one until it is altered."""
+    view = View(lab, address, distribution)
+    shutil.rmtree(view.folder, ignore_errors=True)
+    run(["cp", "-al", lab.repositories / "views" / "main", view.folder])
+    return view
