@@ -1,0 +1,224 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Part of the dnf reader: dnf's configuration, its cache of metadata, refreshing it, and its repositories.
+
+dnf rewrites its binary caches whenever it finds them old. It works on a private folder of links here, so that what it
+writes lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py and system_facts.py; uses
+ReaderError, read_text, listing, text_of, utc, fixed_environment, wait_or_stop and lock_holder.
+"""
+
+import os
+import re
+import sys
+import time
+
+MOST_MAKECACHE_OUTPUT = 256 * 1024
+
+
+def load_dnf():
+    try:
+        import dnf
+        import hawkey
+    except ImportError as error:
+        raise ReaderError('no_native_library', 'The interpreter {0} cannot import dnf ({1}); install the package '
+                          'python3-dnf on the host.'.format(sys.executable or 'in use', error))
+    return dnf, hawkey
+
+
+def open_configuration(dnf, workspace):
+    """(Base with the host's configuration and repositories, the host's own cache folder); nothing is loaded yet."""
+    base = dnf.Base()
+    conf = base.conf
+    conf.read()
+    conf.substitutions.update_from_etc('/')
+    own = text_of(conf.cachedir if os.geteuid() == 0 else getattr(conf, 'system_cachedir', conf.cachedir))
+    conf.cachedir = workspace.path('cache')
+    conf.logdir = workspace.path('log')
+    # Repositories inherit this: what is not in the cache is left out instead of fetched.
+    conf.cacheonly = True
+    try:
+        base.read_all_repos()
+    except Exception as error:
+        raise ReaderError('dnf_failed', 'dnf could not read its repository files: {0}'.format(error))
+    return base, own
+
+
+def link_cache(own, private):
+    """The private cache shows what the host's has at this moment."""
+    for name in listing(own):
+        target = os.path.join(private, name)
+        whole = os.path.join(own, name)
+        if (name.endswith(('.solv', '.solvx')) or os.path.isdir(whole)) and not os.path.lexists(target):
+            os.symlink(whole, target)
+
+
+def metadata_times(base):
+    """repository -> seconds when its metadata was last known to be current; None where there is none."""
+    times = {}
+    for repo in base.repos.iter_enabled():
+        folder = os.path.join(text_of(repo._repo.getCachedir()), 'repodata')
+        found = None
+        for name in listing(folder):
+            # dnf touches the file each time that the server says it is current.
+            if 'primary.xml' in name:
+                try:
+                    found = max(found or 0, os.stat(os.path.join(folder, name)).st_mtime)
+                except OSError:
+                    continue
+        times[text_of(repo.id)] = found
+    return times
+
+
+def refresh_metadata(base, own, options, workspace):
+    """Run `dnf makecache` when metadata is older than asked for; a repository that fails is told, not fatal."""
+    wish = options.get('refresh', 'auto')
+    result = {'attempted': False, 'ok': None, 'errors': [], 'skipped_because': None, 'seconds': None}
+    link_cache(own, text_of(base.conf.cachedir))
+    if wish == 'never':
+        result['skipped_because'] = 'refresh is set to never'
+        return result
+    limit = options.get('metadata_max_age', 3600)
+    times = list(metadata_times(base).values())
+    if wish == 'auto' and times and None not in times and time.time() - min(times) <= limit:
+        result['skipped_because'] = 'metadata is {0} s old, younger than {1} s'.format(
+            int(time.time() - min(times)), int(limit))
+        return result
+    started = time.time()
+    deadline = started + options.get('lock_timeout', 60)
+    result['attempted'] = True
+    holder = dnf_lock_holder(own, text_of(base.conf.persistdir))
+    while holder is not None and time.time() < deadline:
+        time.sleep(0.5)
+        holder = dnf_lock_holder(own, text_of(base.conf.persistdir))
+    if holder is not None:
+        result['ok'] = False
+        result['errors'] = ['dnf is locked by {0} (pid {1}); waited {2} s'.format(
+            holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+        return result
+    private = text_of(base.conf.cachedir)
+    if os.geteuid() != 0:
+        start_private_cache(own, private)
+    code, output = run_makecache(options, None if os.geteuid() == 0 else private)
+    result['errors'] = makecache_errors(output)
+    if code is None:
+        result['errors'].append('dnf makecache was stopped after {0} s'.format(int(options.get('refresh_timeout', 300))))
+    elif code != 0 and not result['errors']:
+        result['errors'].append('dnf makecache ended with {0}: {1}'.format(code, output.strip()[-500:]))
+    result['ok'] = code == 0 and not result['errors']
+    result['seconds'] = round(time.time() - started, 3)
+    if os.geteuid() == 0:
+        for name in listing(private):
+            os.unlink(os.path.join(private, name))
+        link_cache(own, private)
+    return result
+
+
+def start_private_cache(own, private):
+    """Without root the metadata is fetched into the private folder; keys that root accepted count there too."""
+    import shutil
+    for name in listing(private):
+        os.unlink(os.path.join(private, name))
+        keys = os.path.join(own, name, 'pubring')
+        try:
+            if os.access(os.path.join(keys, 'pubring.kbx'), os.R_OK):
+                os.makedirs(os.path.join(private, name, 'pubring'), 0o700)
+                shutil.copy(os.path.join(keys, 'pubring.kbx'), os.path.join(private, name, 'pubring'))
+        except (IOError, OSError):
+            continue
+
+
+def run_makecache(options, private):
+    """(exit code or None when it took too long, output); stdin closed, output in a file that no child can hold up.
+
+    Without -y: a key that nobody has accepted yet stays unaccepted.
+    """
+    command = ['dnf', '-q', '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
+    if private is not None:
+        command.insert(1, '--setopt=cachedir=' + private)
+    import subprocess
+    import tempfile
+    limit = options.get('refresh_timeout', 300)
+    with tempfile.TemporaryFile() as output:
+        try:
+            with open(os.devnull, 'rb') as nothing:
+                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
+                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
+        except OSError as error:
+            return 127, 'Error: dnf could not be started: {0}\n'.format(error)
+        code = wait_or_stop(process, limit)
+        output.seek(0)
+        return code, output.read(MOST_MAKECACHE_OUTPUT).decode('utf-8', 'replace')
+
+
+def makecache_errors(output):
+    """The lines in which dnf says what failed, in its own words."""
+    found = []
+    for line in output.splitlines():
+        if line.startswith(('Error', 'Ignoring repositories', 'repomd.xml GPG', '  - ')):
+            line = without_passwords(line.strip())
+            if line not in found:
+                found.append(line[:1000])
+    return found[:50]
+
+
+def without_passwords(text):
+    """https://user:word@host/x -> https://host/x"""
+    return re.sub(r'([a-z][a-z0-9+.-]*://)[^/@\s]*@', r'\1', text)
+
+
+def dnf_lock_holder(cache, persistent):
+    """{'pid', 'name', 'file'} of a dnf that works on this host, or of whoever holds rpm's own lock; else None."""
+    for path in (os.path.join(cache, 'metadata_lock.pid'), os.path.join(cache, 'download_lock.pid'),
+                 os.path.join(persistent, 'rpmdb_lock.pid')):
+        word = (read_text(path, 64) or '').strip()
+        if word.isdigit() and os.path.exists('/proc/{0}/stat'.format(word)):
+            return {'pid': int(word), 'file': path,
+                    'name': (read_text('/proc/{0}/comm'.format(word), 64) or '').strip() or None}
+    return lock_holder('/var/lib/rpm/.rpm.lock')
+
+
+def load_sack(base):
+    """Load what the cache has. dnf itself switches off the repositories of which it has nothing."""
+    for repo in base.repos.iter_enabled():
+        repo.skip_if_unavailable = True
+    try:
+        base.fill_sack()
+    except Exception as error:
+        raise ReaderError('dnf_failed', 'dnf could not load its metadata: {0}'.format(error))
+
+
+def repository_rows(base, wanted):
+    """One row per repository of the configuration; `wanted` are the ids of those that are enabled there."""
+    rows = []
+    for repo in base.repos.all():
+        name = text_of(repo.id)
+        loaded = bool(repo.enabled) and name in wanted
+        addresses = [text_of(each) for each in (repo.baseurl or [])] + [
+            text_of(each) for each in (getattr(repo, 'metalink', None), getattr(repo, 'mirrorlist', None)) if each]
+        moment = wanted.get(name)
+        rows.append({
+            'id': name, 'name': text_of(repo.name), 'enabled': name in wanted, 'loaded': loaded,
+            'address': without_passwords(addresses[0]) if addresses else None,
+            'updateinfo': has_updateinfo(repo) if loaded else None,
+            'age': None if moment is None or not loaded else max(0, int(time.time() - moment)),
+            'published_at': published_at(repo) if loaded else None,
+            'gpgcheck': bool(repo.gpgcheck), 'repo_gpgcheck': bool(repo.repo_gpgcheck),
+            'priority': int(repo.priority), 'cost': int(repo.cost)})
+    return rows
+
+
+def has_updateinfo(repo):
+    path = getattr(repo._repo, 'getMetadataPath', None)
+    if path is not None:
+        return bool(path('updateinfo'))
+    folder = os.path.join(text_of(repo._repo.getCachedir()), 'repodata')
+    return bool([name for name in listing(folder) if 'updateinfo.xml' in name])
+
+
+def published_at(repo):
+    try:
+        seconds = repo._repo.getMaxTimestamp()
+    except (AttributeError, RuntimeError):
+        return None
+    return utc(seconds) if seconds else None

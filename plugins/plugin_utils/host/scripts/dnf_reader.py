@@ -1,0 +1,134 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Last part of the dnf reader: what only dnf's family has, and the operations that a request may name.
+
+Reads a host through the API of dnf 4, without dnf's plugins: some of them talk to servers or write. Apart from
+metadata, when asked to refresh it, nothing on the host changes. Stands after all other parts of READER_PARTS["dnf"]
+in host/payload.py, whose names it uses.
+"""
+
+import os
+import re
+import sys
+import time
+
+UPDATERS = ('dnf', 'dnf-3', 'dnf-automatic', 'yum', 'yum-cron', 'rpm', 'packagekitd', 'microdnf', 'gnome-software')
+RELEASE_FILES = ('system-release', 'redhat-release', 'centos-release', 'oracle-release')
+# kernel, kernel-core, kernel-uek-core, kernel-rt-core, kernel-64k-core, kernel6.12
+KERNEL_NAME = re.compile(r'kernel[\d.]*(-(uek|rt|64k|lt|ml))*(-core)?$')
+
+
+def identity_files():
+    files = {'os-release': read_text('/etc/os-release') or read_text('/usr/lib/os-release')}
+    for name in RELEASE_FILES:
+        files[name] = read_text('/etc/' + name, 256)
+    return files
+
+
+def rpm_kernel_facts(base, hawkey):
+    """The running kernel and the installed ones, newest first."""
+    found = {}
+    for package in base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed().filter(name__glob='kernel*'):
+        name, arch, version = nevra_of(package)
+        if KERNEL_NAME.match(name):
+            release = '{0}-{1}.{2}'.format(text_of(package.version), text_of(package.release), arch)
+            # kernel is there for the sake of kernel-core.
+            if release not in found or name.endswith('-core'):
+                found[release] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
+    installed = []
+    for package, row in found.values():
+        place = len([each for each, _row in installed if each.evr_cmp(package) > 0])
+        installed.insert(place, (package, row))
+    uname = os.uname()
+    return {'running': uname[2], 'build': uname[3], 'arch': uname[4], 'container': in_container(),
+            'installed': [row for _package, row in installed]}
+
+
+def reboot_names():
+    """Packages of which the administrator says that they call for a reboot (needs-restarting's own folder)."""
+    folder, names = '/etc/dnf/plugins/needs-restarting.d', set()
+    for name in listing(folder):
+        if name.endswith('.conf'):
+            names.update((read_text(os.path.join(folder, name)) or '').split())
+    return sorted(names)
+
+
+def rpm_updater_facts(running):
+    """Other programs that may install updates on their own; told, never changed."""
+    wants = '/etc/systemd/system/timers.target.wants'
+    timers = [name for name in listing(wants) if name.startswith('dnf-automatic')]
+    settings = read_text('/etc/dnf/automatic.conf') or ''
+    match = re.search(r'^\s*apply_updates\s*=\s*(\S+)', settings, re.M)
+    return {'timers': timers, 'apply_updates': match.group(1) if match else None, 'running': running,
+            'packagekit': os.path.exists('/usr/libexec/packagekitd')}
+
+
+def subscription_facts():
+    """None where the host has no subscription-manager."""
+    if not os.path.isdir('/etc/rhsm'):
+        return None
+    return {'registered': os.path.exists('/etc/pki/consumer/cert.pem'),
+            'entitlements': len([name for name in listing('/etc/pki/entitlement') if name.endswith('.pem')])}
+
+
+def read(request):
+    options = request.get('options') or {}
+    os.environ.update(fixed_environment())
+    # hawkey hands out the dates of notices in local time.
+    os.environ['TZ'] = 'UTC'
+    time.tzset()
+    dnf, hawkey = load_dnf()
+    workspace = Workspace()
+    try:
+        return read_host(dnf, hawkey, options, workspace)
+    finally:
+        workspace.close()
+
+
+def read_host(dnf, hawkey, options, workspace):
+    base, own = open_configuration(dnf, workspace)
+    conf = base.conf
+    persistent = text_of(conf.persistdir)
+    refresh = refresh_metadata(base, own, options, workspace)
+    times = metadata_times(base)
+    load_sack(base)
+    history = History(persistent, workspace)
+    locks = read_locklist(conf)
+    packages = read_rpms(base, hawkey, history, locks)
+    processes = process_facts(UPDATERS)
+    result = {
+        'collected_at': utc(time.time()),
+        'privileged': os.geteuid() == 0,
+        'interpreter': {'path': sys.executable or None, 'version': '.'.join(str(part) for part in sys.version_info[:3])},
+        'dnf': {'version': text_of(dnf.VERSION), 'library': text_of(getattr(hawkey, 'VERSION', None)),
+                'releasever': text_of(conf.substitutions.get('releasever')),
+                'arch': text_of(conf.substitutions.get('basearch'))},
+        'identity_files': identity_files(),
+        'refresh': refresh,
+        'repositories': repository_rows(base, times),
+        'modules': module_rows(),
+        'locks': locks,
+        'excludes': exclude_patterns(base),
+        'protected': sorted(set(text_of(each) for each in conf.protected_packages)),
+        'kernels': rpm_kernel_facts(base, hawkey),
+        'reboot_names': reboot_names(),
+        'processes': processes,
+        'boot': boot_facts(),
+        'unfinished': history.unfinished,
+        'lock': dnf_lock_holder(own, persistent),
+        'updaters': rpm_updater_facts(processes.pop('running')),
+        'disk': disk_facts(('/', '/boot', '/var', own)),
+        'subscription': subscription_facts(),
+    }
+    result.update(packages)
+    return result
+
+
+def hello(_request):
+    dnf, hawkey = load_dnf()
+    return {'api': 'dnf', 'version': text_of(dnf.VERSION)}
+
+
+if __name__ == '__main__':
+    main({'read': read, 'hello': hello}, globals().get('REQUEST'))
