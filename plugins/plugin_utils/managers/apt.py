@@ -15,7 +15,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity im
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
-from . import apt_answer, apt_system
+from . import _linux, apt_answer, apt_system
 from .apt_answer import Part
 from .apt_pockets import Pocket, origins_of, read_pocket
 
@@ -42,7 +42,7 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     candidates = [_candidate(part, pockets, identity) for part in result.rows("candidates", _CANDIDATE)]
     collected_at = result.matching("collected_at", apt_answer.INSTANT, "a UTC time")
     boot = result.part("boot")
-    refresh = apt_system.refresh(result.part("refresh"))
+    refresh = _linux.refresh(result.part("refresh"))
     apt = result.part("apt")
     inventory = Inventory(
         operating_system=identity.operating_system,
@@ -115,7 +115,7 @@ def _installed(part: Part, pockets: list[Pocket], identity: Identity) -> PatchRe
     record = _common(part, version, version, origins, identity)
     seconds = part.maybe_integer("installed_at", 0, 2**40)
     record["automatic"] = part.maybe_flag("automatic")
-    record["installed_at"] = apt_system.utc(seconds) if seconds is not None else None
+    record["installed_at"] = _linux.utc(seconds) if seconds is not None else None
     # Nobody lists the installed version any more, so where it came from is not known.
     record["security"] = any(pocket.security for pocket in origins) if origins else None
     return record

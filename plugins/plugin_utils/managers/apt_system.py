@@ -4,43 +4,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.operating_systems import BOOT_RESERVE, LOW_DISK
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 
-from . import apt_answer
+from . import _linux, apt_answer
+from ._linux import Reason, warning
 from .apt_answer import Part
 from .apt_pockets import Pocket
 
-Reason = dict[str, Any]
-# First processes and buses cannot be restarted on their own; a login session outlives every restart of a service.
-_NEEDS_BOOT = ("systemd", "init", "dbus-daemon", "dbus-broker", "systemd-logind")
 _MANY_KERNELS = 3
-_BUSY = 64 << 20
 # dpkg's states in the order of apt_pkg.CURSTATE_*.
 _DPKG_STATES = {1: "unpacked", 2: "half-configured", 4: "half-installed", 5: "config-files", 7: "triggers-awaited",
                 8: "triggers-pending"}  # fmt: skip
-
-
-def utc(seconds: int) -> str:
-    """1700000000 -> 2023-11-14T22:13:20Z"""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _seconds(instant: str) -> float:
-    return datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
-
-
-def refresh(part: Part) -> dict[str, Any]:
-    return {
-        "attempted": part.flag("attempted"),
-        "ok": part.maybe_flag("ok"),
-        "errors": part.texts("errors", 1000, 100),
-        "skipped_because": part.text("skipped_because", 500),
-    }
 
 
 def repositories(
@@ -93,7 +71,7 @@ def _age(pocket: Pocket, age: int | None, errors: list[str], collected_at: str) 
     names = [name for name in (pocket.archive, pocket.codename) if name]
     failed = pocket.site and any(pocket.site in error and any(name in error for name in names) for error in errors)
     if failed and age is not None and pocket.fetched_at is not None:
-        return max(age, int(_seconds(collected_at) - _seconds(pocket.fetched_at)))
+        return max(age, int(_linux.seconds(collected_at) - _linux.seconds(pocket.fetched_at)))
     return age
 
 
@@ -115,16 +93,8 @@ def release_date(text: str | None) -> str | None:
 
 def reboot(result: Part) -> dict[str, Any]:
     """Every signal as a reason of its own; not required only where all of them could be read."""
-    reasons = [*_flag_file(result), *_kernel(result), *_deleted_libraries(result)]
-    processes = result.part("processes")
-    hidden = processes.integer("unreadable") and not result.flag("privileged")
-    unsure = bool(hidden) or processes.flag("truncated")
-    required: bool | None = True
-    if not any(reason["needs_boot"] for reason in reasons):
-        required = None if unsure else False
-    for reason in reasons:
-        del reason["needs_boot"]
-    return {"required": required, "reasons": reasons}
+    reasons = [*_flag_file(result), *_kernel(result), *_linux.deleted_libraries(result)]
+    return _linux.conclude(result, reasons)
 
 
 def _flag_file(result: Part) -> list[Reason]:
@@ -165,22 +135,11 @@ def _rebuilt_kernel(kernels: Part, part: Part) -> list[Reason]:
     return [{"kind": "kernel_rebuilt", "detail": detail, "packages": [part.text("package")], "needs_boot": True}]
 
 
-def _deleted_libraries(result: Part) -> list[Reason]:
-    reasons = []
-    for part in result.part("processes").parts("stale"):
-        name, service = part.text("name", 64) or "a process", part.text("service")
-        libraries = part.texts("libraries", 300, 100)
-        detail = f"{service or name} still runs replaced files: {', '.join(libraries[:3])}"
-        needs_boot = name in _NEEDS_BOOT
-        reasons.append({"kind": "deleted_libraries", "detail": detail, "packages": [], "needs_boot": needs_boot})
-    return reasons
-
-
 def findings(result: Part) -> dict[str, Any]:
     """Facts that explain or warn; absent when unknown."""
     kernels = result.part("kernels")
     found: dict[str, Any] = {
-        "disk": _disk(result),
+        "disk": _linux.disk(result),
         "kernels": {
             "running": kernels.text("running"),
             "installed": [
@@ -190,14 +149,14 @@ def findings(result: Part) -> dict[str, Any]:
             "container": kernels.flag("container"),
         },
         "updaters": _updaters(result.part("updaters")),
-        "deleted_libraries": _stale(result.part("processes")),
+        "deleted_libraries": _linux.stale(result.part("processes")),
     }  # fmt: skip
     machine = result.part("boot").instant("machine_booted_at")
     if machine is not None:
         found["machine_booted_at"] = machine
-    lock = result.maybe_part("lock")
+    lock = _linux.lock(result)
     if lock is not None:
-        found["lock"] = {"pid": lock.integer("pid"), "name": lock.text("name", 64), "file": lock.text("file", 500)}
+        found["lock"] = lock
     unfinished = _unfinished(result.part("unfinished"))
     if unfinished:
         found["unfinished"] = unfinished
@@ -212,44 +171,14 @@ def findings(result: Part) -> dict[str, Any]:
     return found
 
 
-def _disk(result: Part) -> list[dict[str, Any]]:
-    """Each file system once: the reader asks for /boot and /var whether or not they are mounts of their own."""
-    found: list[dict[str, Any]] = []
-    for part in result.parts("disk"):
-        row: dict[str, Any] = {"path": part.text("path", 500)}
-        row.update({name: part.integer(name, 0, 2**64) for name in ("free_bytes", "size_bytes", "free_inodes")})
-        if not any(_same_file_system(row, other) for other in found):
-            found.append(row)
-    return found
-
-
-def _same_file_system(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Asked one after the other on a busy host, the free space of one file system differs a little."""
-    near = abs(one["free_bytes"] - other["free_bytes"]) < _BUSY
-    return bool(one["size_bytes"] == other["size_bytes"] and near)
-
-
 def _updaters(part: Part) -> dict[str, Any]:
     periodic = part.part("periodic")
     return {
         "periodic": {key: periodic.text(key) for key in ("Enable", "Update-Package-Lists", "Unattended-Upgrade")},
         "timers": part.texts("timers"),
         "packagekit": part.flag("packagekit"),
-        "running": [{"pid": each.integer("pid"), "name": each.text("name", 64)} for each in part.parts("running")],
+        "running": _linux.running_updaters(part),
     }
-
-
-def _stale(processes: Part) -> dict[str, Any]:
-    return {
-        "processes": [
-            {"name": part.text("name", 64), "service": part.text("service"),
-             "pids": [apt_answer.integer(pid, f"{part.where}.pids", 0, 2**32) for pid in part.items("pids")],
-             "libraries": part.texts("libraries", 300, 100)}
-            for part in processes.parts("stale")
-        ],
-        "unreadable": processes.integer("unreadable"),
-        "complete": not processes.flag("truncated"),
-    }  # fmt: skip
 
 
 def _unfinished(part: Part) -> dict[str, Any] | None:
@@ -276,49 +205,32 @@ def warnings(result: Part, pockets: list[Pocket], inventory: Inventory) -> list[
     for entry in inventory.repositories:
         name = entry["id"]
         if entry.get("valid_until") and entry["valid_until"] < now:
-            found.append(_warning("expired_metadata", f"{name}: the lists were valid until {entry['valid_until']}"))
+            found.append(warning("expired_metadata", f"{name}: the lists were valid until {entry['valid_until']}"))
         if entry.get("trusted") is False:
-            found.append(_warning("unsigned_repository", f"{name} at {entry['site']} is not signed by a known key"))
+            found.append(warning("unsigned_repository", f"{name} at {entry['site']} is not signed by a known key"))
         if entry["security_metadata"] is None:
-            found.append(_warning("never_downloaded", f"{name} is configured, but its lists were never downloaded"))
+            found.append(warning("never_downloaded", f"{name} is configured, but its lists were never downloaded"))
     codename = inventory.os["codename"]
     for name in sorted({pocket.codename for pocket in pockets if pocket.security and pocket.codename}):
         if codename and name.split("-")[0].split("/")[0] != codename:
-            found.append(_warning("foreign_security_pocket", f"the security pocket {name} is not one of {codename}"))
+            found.append(warning("foreign_security_pocket", f"the security pocket {name} is not one of {codename}"))
     if "unfinished" in inventory.findings:
-        found.append(_warning("unfinished_dpkg", "dpkg was interrupted; run `dpkg --configure -a` on the host"))
+        found.append(warning("unfinished_dpkg", "dpkg was interrupted; run `dpkg --configure -a` on the host"))
     found += _space(inventory.findings)
     if not inventory.privileged:
-        found.append(_warning("not_privileged", "read without root: processes of others and locks may be hidden"))
+        found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))
     return found
 
 
 def _space(findings: dict[str, Any]) -> list[dict[str, str]]:
-    found, full = [], False
-    for disk in findings["disk"]:
-        boot = disk["path"] == "/boot"
-        if disk["free_bytes"] < (BOOT_RESERVE if boot else LOW_DISK):
-            full = full or boot
-            more = f"; a new kernel needs about {BOOT_RESERVE >> 20} MiB" if boot else ""
-            found.append(_warning("low_disk", f"{disk['path']} has {disk['free_bytes'] >> 20} MiB free{more}"))
-    old = _old_kernels(findings["kernels"])
+    found, full = _linux.disk_warnings(findings["disk"])
+    old = _linux.superseded_kernels(findings["kernels"])
     if len(old) >= (1 if full else _MANY_KERNELS):
         found.append(
-            _warning(
+            warning(
                 "old_kernels",
                 f"neither running nor among the two newest: {', '.join(old)};"
                 " `apt-get autoremove --purge` on the host removes what nothing needs",
             )
         )
     return found
-
-
-def _old_kernels(kernels: dict[str, Any]) -> list[str]:
-    """Releases, newest first, beyond those that apt itself keeps: the running one and the two newest."""
-    if kernels["container"]:
-        return []
-    return [each["release"] for each in kernels["installed"][2:] if each["release"] != kernels["running"]]
-
-
-def _warning(kind: str, message: str) -> dict[str, str]:
-    return {"kind": kind, "message": message}
