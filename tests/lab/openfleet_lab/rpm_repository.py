@@ -133,7 +133,9 @@ class View:
         if how == "missing":
             return
         key = SigningKey(self.lab, "stranger").ensure() if how == "stranger" else signer(self.lab)
-        run(["gpg", "--homedir", key.home, "--batch", "--yes", "--armor", "--detach-sign", "--output", signature, index])
+        run(
+            ["gpg", "--homedir", key.home, "--batch", "--yes", "--armor", "--detach-sign", "--output", signature, index]
+        )
         if how == "broken":
             # A new file: the old one is shared with the common view.
             content = index.read_text().replace("<revision>1<", "<revision>2<")
@@ -150,9 +152,13 @@ class View:
 
 def _update(notice: Notice) -> str:
     def reference(kind: str, name: str) -> str:
-        return f'<reference href={quoteattr("https://vendor.invalid/" + name)} id="{name}" type="{kind}" title="{name}"/>'
+        return (
+            f'<reference href={quoteattr("https://vendor.invalid/" + name)} id="{name}" type="{kind}" title="{name}"/>'
+        )
 
-    references = [reference("cve", each) for each in notice.cves] + [reference("bugzilla", each) for each in notice.bugzillas]
+    references = [reference("cve", each) for each in notice.cves] + [
+        reference("bugzilla", each) for each in notice.bugzillas
+    ]
     reboot = "<reboot_suggested>True</reboot_suggested>" if notice.reboot else ""
     packages = ""
     for name, evr, arch in notice.packages:
