@@ -12,7 +12,9 @@ from ..engine.records import Inventory
 from ..errors import PatchError
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
-_MANAGERS = {"apt": "apt"}
+_MANAGERS = {"apt": "apt", "dnf": "dnf"}
+# Those with a module NAME_plan beside theirs.
+_PLANNED = ("apt",)
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def plan_module(inventory: Inventory) -> Any:
     ``conffiles_command``, ``QUIET_ENVIRONMENT`` and ``LIBRARY``, what the host is read by and brought up to date
     first (None: nothing)."""
     name = inventory.manager.get("name")
-    if name not in _MANAGERS.values():
+    if name not in _PLANNED:
         raise PatchError("unsupported_os", f"Installing with {name} is not supported yet.")
     return import_module(f"..managers.{name}_plan", __package__)
 

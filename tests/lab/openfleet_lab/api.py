@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import debs, layers, machine, network, repository
+from . import debs, layers, machine, network, repository, rpm_repository
 from .distributions import site_names
 from .hosts import Host
 from .places import Lab, LabError, replace, run
@@ -39,6 +39,10 @@ class LabHost(Host):
     def own_repositories(self) -> repository.View:
         """From now on the host has repositories of its own, which a test may alter without disturbing others."""
         return repository.own_view(self.lab, self.address, self.kind.distribution)
+
+    def own_rpm_repositories(self) -> rpm_repository.View:
+        """The same for a host with dnf."""
+        return rpm_repository.own_view(self.lab, self.address, self.kind.distribution)
 
     def upgrade_in_repository(self, package: str, version: str, pocket: str = "updates") -> repository.View:
         """A newer `version` of a package of the distribution itself (python3-apt, say), in this host's repositories."""

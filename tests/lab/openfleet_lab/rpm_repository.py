@@ -55,8 +55,10 @@ def recipe_digest() -> str:
 
 def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
     """The signed file of one version; equal content is built once and kept in the pool."""
-    key = hashlib.sha256(json.dumps([package.name, package.provides, arch, asdict(version)]).encode()).hexdigest()[:12]
-    pool = lab.repositories / "rpms" / key
+    recipe = hashlib.sha256(json.dumps([package.name, package.provides, arch, asdict(version)]).encode()).hexdigest()[
+        :12
+    ]
+    pool = lab.repositories / "rpms" / recipe
     epoch, _, rest = version.evr.rpartition(":")
     target = pool / f"{package.name}-{rest}.{arch}.rpm"
     if target.exists():
@@ -66,14 +68,21 @@ def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
             shutil.rmtree(pool, ignore_errors=True)
             (pool / "top").mkdir(parents=True)
             (pool / "package.spec").write_text(_spec(package, version, epoch, rest))
-            run(["rpmbuild", "-bb", "--quiet", "--target", arch, "--define", f"_topdir {pool}/top",
-                 "--define", f"_rpmdir {pool}", "--define", "_build_name_fmt built.rpm", "--define", "_dbpath /var/lib/rpm",
-                 pool / "package.spec"], env={"SOURCE_DATE_EPOCH": "1767225600"})  # fmt: skip
-            run(["rpmsign", "--define", f"_gpg_path {signer(lab).home}", "--define", "_gpg_name Lab archive",
-                 "--define", f"__gpg {shutil.which('gpg')}", "--define", "_gpg_digest_algo sha256", "--addsign", pool / "built.rpm"])  # fmt: skip
+            where = {"_topdir": f"{pool}/top", "_rpmdir": str(pool), "_build_name_fmt": "built.rpm",
+                     "_dbpath": "/var/lib/rpm"}  # fmt: skip
+            run(["rpmbuild", "-bb", "--quiet", "--target", arch, *_defines(where), pool / "package.spec"],
+                env={"SOURCE_DATE_EPOCH": "1767225600"})  # fmt: skip
+            # Debian's macro names gpg2, which it no longer has.
+            key = {"_gpg_path": str(signer(lab).home), "_gpg_name": "Lab archive", "_gpg_digest_algo": "sha256",
+                   "__gpg": str(shutil.which("gpg"))}  # fmt: skip
+            run(["rpmsign", *_defines(key), "--addsign", pool / "built.rpm"])
             shutil.rmtree(pool / "top")
             (pool / "built.rpm").rename(target)
     return target
+
+
+def _defines(macros: dict[str, str]) -> list[str]:
+    return [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
 
 
 def _spec(package: Package, version: Version, epoch: str, rest: str) -> str:
@@ -164,8 +173,10 @@ def _update(notice: Notice) -> str:
     for name, evr, arch in notice.packages:
         epoch, _, rest = evr.rpartition(":")
         version, release = rest.rsplit("-", 1)
-        packages += (f'<package name="{name}" version="{version}" release="{release}" epoch="{epoch or 0}" arch="{arch}"'
-                     f' src="{name}-{rest}.src.rpm"><filename>{name}-{rest}.{arch}.rpm</filename>{reboot}</package>')  # fmt: skip
+        packages += (
+            f'<package name="{name}" version="{version}" release="{release}" epoch="{epoch or 0}" arch="{arch}" '
+            f'src="{name}-{rest}.src.rpm"><filename>{name}-{rest}.{arch}.rpm</filename>{reboot}</package>'
+        )
     updated = f'<updated date="{notice.updated}"/>' if notice.updated else ""
     severity = f"<severity>{notice.severity}</severity>" if notice.severity else ""
     return (

@@ -1,0 +1,165 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the dnf reader says of the host around its packages: repositories, reboot signals, findings, warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
+
+from . import _linux, dnf_answer
+from ._answer import Part
+from ._linux import Reason, warning
+
+# Libraries and services that every process uses or that cannot be started anew (needs-restarting has the same list).
+_CORE = frozenset("glibc linux-firmware systemd dbus dbus-broker dbus-daemon microcode_ctl".split())
+_MOST_PATTERNS = 5000
+
+
+def repositories(result: Part) -> list[dict[str, Any]]:
+    """One entry per repository of the configuration, those that are switched off included."""
+    return [
+        {
+            "id": part.text("id"),
+            "enabled": part.flag("enabled"),
+            "security_metadata": part.maybe_flag("updateinfo"),
+            "metadata_age": part.maybe_integer("age"),
+            "name": part.text("name", 500),
+            "site": part.text("address", 1000),
+            "published_at": part.instant("published_at"),
+            "trusted": part.flag("gpgcheck"),
+            "signed_metadata": part.flag("repo_gpgcheck"),
+            "priority": part.integer("priority", -(2**31), 2**31),
+            "cost": part.integer("cost", -(2**31), 2**31),
+        }
+        for part in result.parts("repositories")
+    ]
+
+
+def holds(candidates: list[PatchRecord]) -> list[dict[str, Any]]:
+    """Each version that a lock or an exclude keeps away; the entries themselves are in the findings."""
+    return [
+        {"name": record["name"], "arch": record["arch"], "kind": "lock" if kind == "versionlock" else kind,
+         "version": record["version"], "detail": record["held"]["detail"]}
+        for record in candidates
+        if record["held"]
+        for kind in [record["held"]["kind"]]
+    ]  # fmt: skip
+
+
+def kept_back(result: Part) -> dict[str, list[str]]:
+    """The entries of locks and excludes as they are written."""
+    excludes = []
+    for index, row in enumerate(result.items("excludes", _MOST_PATTERNS)):
+        where = f"{result.where}.excludes[{index}]"
+        if not isinstance(row, list) or len(row) != 2:
+            raise dnf_answer.refuse(where, "a repository or null, and a pattern", row)
+        pair = Part({"repository": row[0], "pattern": row[1]}, where)
+        repository, pattern = pair.text("repository"), pair.text("pattern", 500) or ""
+        excludes.append(f"{pattern} ({repository})" if repository else pattern)
+    return {"versionlock": result.texts("locks", 500, _MOST_PATTERNS), "exclude": excludes}
+
+
+def reboot(result: Part, installed: list[PatchRecord]) -> dict[str, Any]:
+    return _linux.conclude(result, [*_kernel(result), *_core(result, installed), *_linux.deleted_libraries(result)])
+
+
+def _kernel(result: Part) -> list[Reason]:
+    kernels = result.part("kernels")
+    running, installed = kernels.text("running"), kernels.parts("installed")
+    # Newest first, by rpm's order on the host. A kernel that no package brought cannot be compared.
+    releases = [part.text("release") for part in installed]
+    if kernels.flag("container") or running not in releases or running == releases[0]:
+        return []
+    newer = installed[: releases.index(running)]
+    detail = f"{running} runs, {releases[0]} is installed"
+    packages = sorted({str(part.text("package")) for part in newer})
+    return [{"kind": "kernel_older_than_installed", "detail": detail, "packages": packages, "needs_boot": True}]
+
+
+def _core(result: Part, installed: list[PatchRecord]) -> list[Reason]:
+    """Packages that need a boot to take effect and came after the last one."""
+    booted = result.part("boot").instant("booted_at")
+    names = _CORE | set(result.texts("reboot_names"))
+    late = {
+        each["name"] for each in installed if booted and each["name"] in names and (each["installed_at"] or "") > booted
+    }
+    if not late:
+        return []
+    detail = f"installed since the boot at {booted}: {', '.join(sorted(late))}"
+    return [{"kind": "core_packages_newer_than_boot", "detail": detail, "packages": sorted(late), "needs_boot": True}]
+
+
+def findings(result: Part) -> dict[str, Any]:
+    """Facts that explain or warn; absent when unknown."""
+    kernels, updaters = result.part("kernels"), result.part("updaters")
+    found: dict[str, Any] = {
+        "disk": _linux.disk(result),
+        "kernels": {
+            "running": kernels.text("running"),
+            "installed": [
+                {"package": part.text("package"), "version": dnf_answer.version(part), "release": part.text("release")}
+                for part in kernels.parts("installed")
+            ],
+            "container": kernels.flag("container"),
+        },
+        "updaters": {
+            "timers": updaters.texts("timers"),
+            "apply_updates": updaters.text("apply_updates", 40),
+            "packagekit": updaters.flag("packagekit"),
+            "running": _linux.running_updaters(updaters),
+        },
+        "deleted_libraries": _linux.stale(result.part("processes")),
+        "protected": result.texts("protected"),
+        "kept_back": kept_back(result),
+        "modules": [_module(result, index, row) for index, row in enumerate(result.items("modules"))],
+    }
+    machine = result.part("boot").instant("machine_booted_at")
+    lock, unfinished = _linux.lock(result), result.maybe_part("unfinished")
+    subscription = result.maybe_part("subscription")
+    if machine is not None:
+        found["machine_booted_at"] = machine
+    if lock is not None:
+        found["lock"] = lock
+    # A transaction that is still going on has its lock beside it.
+    if unfinished is not None and lock is None:
+        found["unfinished"] = {"transaction": unfinished.integer("id"), "begun_at": unfinished.instant("begun_at")}
+    if subscription is not None:
+        registered, entitlements = subscription.flag("registered"), subscription.integer("entitlements")
+        found["subscription"] = {"registered": registered, "entitlements": entitlements}
+    return found
+
+
+def _module(result: Part, index: int, row: Any) -> dict[str, Any]:
+    where = f"{result.where}.modules[{index}]"
+    if not isinstance(row, list) or len(row) != 3:
+        raise dnf_answer.refuse(where, "name, stream and state", row)
+    part = Part(dict(zip(("name", "stream", "state"), row, strict=True)), where)
+    return {key: part.text(key, 100) for key in part.value}
+
+
+def warnings(inventory: Inventory) -> list[dict[str, str]]:
+    """What a person should know although the reading went well."""
+    found = [warning("refresh_failed", error) for error in inventory.refresh["errors"]]
+    enabled = [each for each in inventory.repositories if each["enabled"]]
+    for entry in enabled:
+        if entry["metadata_age"] is None:
+            found.append(warning("never_downloaded", f"{entry['id']} is enabled, but its metadata is not on the host"))
+        if not entry["trusted"]:
+            found.append(warning("unsigned_repository", f"{entry['id']}: signatures of its packages are not checked"))
+    known = [each for each in enabled if each["security_metadata"] is not None]
+    if known and not any(each["security_metadata"] for each in known):
+        found.append(warning("no_security_metadata", "no repository of this host says which updates are security"
+                             " updates (updateinfo), so none can be told from the others"))  # fmt: skip
+    subscription = inventory.findings.get("subscription")
+    if subscription and not subscription["registered"] and not enabled:
+        found.append(warning("not_registered", "the host is not registered with subscription-manager"))
+    if "unfinished" in inventory.findings:
+        begun = inventory.findings["unfinished"]
+        found.append(warning("unfinished_dnf", f"dnf's transaction {begun['transaction']}, begun at "
+                             f"{begun['begun_at']}, never ended; see `dnf history info` on the host"))  # fmt: skip
+    found += _linux.disk_warnings(inventory.findings["disk"])[0]
+    if not inventory.privileged:
+        found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))
+    return found
