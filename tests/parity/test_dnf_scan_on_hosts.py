@@ -15,8 +15,9 @@ from openfleet_lab.fingerprint import fingerprint as everything
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory
 
 pytestmark = pytest.mark.lab
-# A host that has just booted still writes its journal.
-ALIVE = (*LOGIN_RECORDS, "/var/log/journal")
+# A host that has just booted still writes its journal. Whoever opens rpm's database, rpm -q too, gives this file the
+# time of day, and whoever has a folder in memory for a moment, the one above it.
+ALIVE = (*LOGIN_RECORDS, "/var/log/journal", "/var/lib/rpm/rpmdb.sqlite-shm", "/dev/shm")
 CACHE = ("/var/cache/dnf", "/var/cache:", "/var/log/dnf", "/var/log/hawkey", "/var/log:", "/var/lib/dnf",
          "/tmp:", "/dev/shm:")  # fmt: skip
 
@@ -51,6 +52,7 @@ def test_a_scan_leaves_the_host_byte_for_byte_as_it_was(host: LabHost, before: s
     seen = fingerprint(host)
     answer = read_answer(host)
     assert differences(seen, fingerprint(host)) == []
+    assert host.run(["ls", "-A", "/dev/shm"]).stdout == ""
     assert answer["ok"], answer["error"]
     assert len(answer["result"]["installed"]["rows"]) == 24
 
@@ -75,7 +77,7 @@ def test_metadata_younger_than_asked_for_is_left_alone_and_older_is_refreshed(ho
 
 
 def test_a_host_that_was_never_refreshed_has_no_candidates_and_says_so(host: LabHost) -> None:
-    host.run(["rm", "-r", "/var/cache/dnf"])
+    host.run(["sh", "-c", "rm -r /var/cache/dnf/*.solv* /var/cache/dnf/*/repodata"])
     inventory = build_inventory(reading(host))
     assert inventory.candidates == []
     assert all(each["metadata_age"] is None for each in inventory.repositories)
@@ -92,6 +94,14 @@ def test_metadata_with_a_wrong_signature_is_refused_and_the_repository_named(hos
     assert inventory.refresh["ok"] is False
     assert any("appstream" in error for error in inventory.refresh["errors"]), inventory.refresh
     assert [each for each in inventory.warnings if each["kind"] == "refresh_failed"]
+
+
+def test_a_key_that_nobody_accepted_yet_is_not_accepted_by_a_scan(host: LabHost) -> None:
+    host.run(["sh", "-c", "rm -r /var/cache/dnf/*"])
+    inventory = build_inventory(reading(host, refresh="always"))
+    assert inventory.refresh["ok"] is False
+    assert any("'baseos'" in error and "GPG" in error for error in inventory.refresh["errors"]), inventory.refresh
+    assert inventory.candidates == []
 
 
 def test_without_network_the_metadata_stays_as_old_as_it_was(host: LabHost) -> None:

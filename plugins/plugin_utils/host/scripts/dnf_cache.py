@@ -47,10 +47,38 @@ def open_configuration(dnf, workspace):
 def link_cache(own, private):
     """The private cache shows what the host's has at this moment."""
     for name in listing(own):
-        target = os.path.join(private, name)
-        whole = os.path.join(own, name)
-        if (name.endswith(('.solv', '.solvx')) or os.path.isdir(whole)) and not os.path.lexists(target):
+        whole, target = os.path.join(own, name), os.path.join(private, name)
+        if name.endswith(('.solv', '.solvx')):
             os.symlink(whole, target)
+        elif os.path.isdir(whole):
+            os.mkdir(target, 0o700)
+            for inner in listing(whole):
+                if inner != 'pubring':
+                    os.symlink(os.path.join(whole, inner), os.path.join(target, inner))
+            copy_keys(whole, target)
+
+
+def copy_keys(whole, target):
+    """The keys that root accepted for a repository's metadata: GnuPG writes beside them even to look at a signature."""
+    import shutil
+    for name in listing(os.path.join(whole, 'pubring')):
+        if name in ('pubring.kbx', 'pubring.gpg', 'trustdb.gpg'):
+            try:
+                if not os.path.isdir(os.path.join(target, 'pubring')):
+                    os.mkdir(os.path.join(target, 'pubring'), 0o700)
+                shutil.copy(os.path.join(whole, 'pubring', name), os.path.join(target, 'pubring'))
+            except (IOError, OSError):
+                continue
+
+
+def empty_folder(folder):
+    import shutil
+    for name in listing(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
 
 
 def metadata_times(base):
@@ -108,24 +136,18 @@ def refresh_metadata(base, own, options, workspace):
     result['ok'] = code == 0 and not result['errors']
     result['seconds'] = round(time.time() - started, 3)
     if os.geteuid() == 0:
-        for name in listing(private):
-            os.unlink(os.path.join(private, name))
+        empty_folder(private)
         link_cache(own, private)
     return result
 
 
 def start_private_cache(own, private):
     """Without root the metadata is fetched into the private folder; keys that root accepted count there too."""
-    import shutil
-    for name in listing(private):
-        os.unlink(os.path.join(private, name))
-        keys = os.path.join(own, name, 'pubring')
-        try:
-            if os.access(os.path.join(keys, 'pubring.kbx'), os.R_OK):
-                os.makedirs(os.path.join(private, name, 'pubring'), 0o700)
-                shutil.copy(os.path.join(keys, 'pubring.kbx'), os.path.join(private, name, 'pubring'))
-        except (IOError, OSError):
-            continue
+    empty_folder(private)
+    for name in listing(own):
+        if os.path.isdir(os.path.join(own, name)):
+            os.mkdir(os.path.join(private, name), 0o700)
+            copy_keys(os.path.join(own, name), os.path.join(private, name))
 
 
 def run_makecache(options, private):
@@ -133,7 +155,7 @@ def run_makecache(options, private):
 
     Without -y: a key that nobody has accepted yet stays unaccepted.
     """
-    command = ['dnf', '-q', '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
+    command = ['dnf', '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
     if private is not None:
         command.insert(1, '--setopt=cachedir=' + private)
     import subprocess
@@ -155,7 +177,7 @@ def makecache_errors(output):
     """The lines in which dnf says what failed, in its own words."""
     found = []
     for line in output.splitlines():
-        if line.startswith(('Error', 'Ignoring repositories', 'repomd.xml GPG', '  - ')):
+        if line.startswith(('Error', 'Ignoring repositories', '  - ')):
             line = without_passwords(line.strip())
             if line not in found:
                 found.append(line[:1000])
