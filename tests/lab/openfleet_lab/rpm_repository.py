@@ -134,6 +134,18 @@ class View:
         run(["modifyrepo_c", "--mdtype=updateinfo", text, place / "repodata"])
         text.unlink()
 
+    def drop_notices(self) -> None:
+        """No repository carries updateinfo any more, as CentOS never did."""
+        for repository in self.repositories:
+            if repository.notices:
+                # A new folder: the files of the old one are shared with the common view.
+                metadata = self.place(repository.id) / "repodata"
+                run(["cp", "-a", metadata, metadata.with_name("copy")])
+                shutil.rmtree(metadata)
+                metadata.with_name("copy").rename(metadata)
+                run(["modifyrepo_c", "--remove", "updateinfo", metadata])
+                self.sign(repository.id, "good")
+
     def sign(self, repository: str, how: str) -> None:
         """How the metadata is signed: `good`, `broken` (altered after signing), `stranger` or `missing`."""
         index = self.place(repository) / "repodata" / "repomd.xml"

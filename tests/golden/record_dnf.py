@@ -1,0 +1,50 @@
+"""Record what the dnf reader answers on real hosts: `record_dnf.py [FOLDER...]`, where the lab can run.
+
+Writes <distribution>-<release>/dnf_answer.json and dnf_inventory.json. Read the difference before you commit it: the
+inventory is what the tests expect from then on.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+for folder in (HERE, HERE.parent / "lab", HERE.parent / "parity", HERE.parents[1] / ".cache" / "collections"):
+    sys.path.insert(0, str(folder))
+
+from dnf_reading import read_answer  # noqa: E402
+from openfleet_lab.api import session, start_host  # noqa: E402
+from record_apt import as_text  # noqa: E402
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory  # noqa: E402
+
+KINDS = {"rhel-9.4": "rhel9"}
+
+
+def write(name: str, answer: dict[str, Any]) -> None:
+    folder = HERE / name
+    folder.mkdir(exist_ok=True)
+    for table in ("installed", "candidates", "notices"):
+        answer["result"][table]["rows"].sort(key=lambda row: [str(cell) for cell in row[:4]])
+    inventory = build_inventory({"system": {}, "reader": "dnf", "result": answer["result"]})
+    (folder / "dnf_answer.json").write_text(as_text(answer) + "\n")
+    (folder / "dnf_inventory.json").write_text(as_text(inventory.to_dict()) + "\n")
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(KINDS)
+    with session() as lab:
+        for name in wanted:
+            host = start_host(lab, KINDS[name])
+            try:
+                answer = read_answer(host)
+                assert answer["ok"], answer["error"]
+                write(name, answer)
+            finally:
+                host.destroy()
+
+
+if __name__ == "__main__":
+    main()
