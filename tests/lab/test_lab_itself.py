@@ -29,7 +29,7 @@ def host(lab: Lab):
     started.destroy()
 
 
-@pytest.mark.parametrize("kind", layers.kinds())
+@pytest.mark.parametrize("kind", layers.kinds("apt"))
 def test_every_kind_boots_and_its_package_manager_trusts_the_repositories(lab: Lab, kind: str) -> None:
     host = api.start_host(lab, kind)
     try:
@@ -42,6 +42,29 @@ def test_every_kind_boots_and_its_package_manager_trusts_the_repositories(lab: L
         assert "acme-held" not in [line.split()[1] for line in simulated.splitlines() if line.startswith("Inst ")]
         sources = host.ssh(["cat /etc/apt/sources.list /etc/apt/sources.list.d/*"]).stdout
         assert "trusted" not in sources.lower()
+    finally:
+        host.destroy()
+
+
+@pytest.mark.parametrize("kind", layers.kinds("dnf"))
+def test_every_kind_with_dnf_boots_and_trusts_what_is_signed_and_nothing_else(lab: Lab, kind: str) -> None:
+    host = api.start_host(lab, kind)
+    try:
+        assert host.ssh(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip() == "running"
+        configured = host.ssh(["cat /etc/dnf/dnf.conf /etc/yum.repos.d/*"]).stdout
+        assert "gpgcheck=0" not in configured
+        assert configured.count("repo_gpgcheck=1") == 3
+        assert host.ssh(["dnf", "-q", "--refresh", "makecache"]).returncode == 0
+        checked = host.ssh(["rpm", "-q", "--qf", "%{RSAHEADER:pgpsig}%{DSAHEADER:pgpsig}", "acme-crit"]).stdout
+        assert "EdDSA" in checked
+        host.ssh(["dnf", "-y", "-q", "upgrade", "acme-bug"])
+        assert host.ssh(["rpm", "-q", "acme-bug"]).stdout.strip() == "acme-bug-1.1-1.el9.noarch"
+        view = host.own_rpm_repositories()
+        for how in ("broken", "stranger", "missing"):
+            view.sign("baseos", how)
+            refused = host.ssh(["dnf", "-q", "--refresh", "makecache"], check=False)
+            assert refused.returncode != 0
+            assert "baseos" in refused.stderr
     finally:
         host.destroy()
 

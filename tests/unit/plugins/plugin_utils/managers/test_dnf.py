@@ -1,0 +1,331 @@
+"""What the dnf manager makes of recorded answers, and what it refuses."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.verdict import doubts_about
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined import predefined_baseline
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import inventory as flow
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory
+
+GOLDEN = Path(__file__).resolve().parents[4] / "golden"
+ANSWERS = sorted(GOLDEN.glob("*/dnf_answer.json"))
+RHEL = json.loads((GOLDEN / "rhel-9.4" / "dnf_answer.json").read_text())["result"]
+
+
+def reading(result: dict[str, Any], os_release: str | None = None) -> dict[str, Any]:
+    system = {"os_release": os_release} if os_release else {}
+    return {"system": system, "reader": "dnf", "interpreter": None, "result": result}
+
+
+def changed(*changes: tuple[tuple[str | int, ...], Any]) -> dict[str, Any]:
+    """The recorded result with some places changed."""
+    result = copy.deepcopy(RHEL)
+    for path, value in changes:
+        place: Any = result
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+    return result
+
+
+def row_of(table: str, name: str, version: str | None = None) -> int:
+    return next(index for index, row in enumerate(RHEL[table]["rows"]) if row[0] == name and version in (None, row[2]))
+
+
+def column(table: str, name: str) -> int:
+    return int(RHEL[table]["columns"].index(name))
+
+
+def candidate(inventory: Inventory, name: str, version: str = "1.1-1.el9", arch: str = "noarch") -> dict[str, Any]:
+    return next(
+        each for each in inventory.candidates if (each["name"], each["version"], each["arch"]) == (name, version, arch)
+    )
+
+
+def test_answers_of_real_hosts_are_there() -> None:
+    assert ANSWERS
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.parent.name)
+def test_a_recorded_answer_becomes_the_recorded_inventory(path: Path) -> None:
+    expected = json.loads((path.parent / "dnf_inventory.json").read_text())
+    assert build_inventory(reading(json.loads(path.read_text())["result"])).to_dict() == expected
+
+
+def test_a_version_takes_over_what_its_notice_says() -> None:
+    record = candidate(build_inventory(reading(RHEL)), "acme-crit")
+    assert (record["classification"], record["severity"], record["security"]) == ("Security", "Critical", True)
+    assert record["advisories"] == [
+        {"id": "RHSA-2026:0001", "classification": "Security", "severity": "Critical",
+         "updated": "2026-01-10T00:00:00Z", "cves": ["CVE-2026-0001", "CVE-2026-0002"], "bugzillas": ["2000001"]},
+    ]  # fmt: skip
+    assert (record["released"], record["released_source"]) == ("2026-01-10T00:00:00Z", "updated")
+
+
+def test_a_version_in_several_notices_has_the_worst_of_each_and_the_earliest_date() -> None:
+    record = candidate(build_inventory(reading(RHEL)), "acme-several")
+    assert (record["classification"], record["severity"]) == ("Security", "Important")
+    assert record["released"] == "2026-01-20T00:00:00Z"
+    assert [(each["id"], each["classification"], each["severity"]) for each in record["advisories"]] == [
+        ("RHBA-2026:0010", "Bugfix", None), ("RHSA-2026:0009", "Security", "Important"),
+    ]  # fmt: skip
+
+
+def test_a_bugfix_notice_is_security_too_and_has_no_severity() -> None:
+    record = candidate(build_inventory(reading(RHEL)), "acme-bug")
+    assert (record["classification"], record["severity"], record["security"]) == ("Bugfix", None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("acme-plain", "1.1-1.el9"), ("acme-vendor", "1.1-1.el9"), ("acme-vanished", "1.2-1.el9")]
+)
+def test_a_version_that_no_notice_names_has_no_classification_and_is_not_security(name: str, version: str) -> None:
+    record = candidate(build_inventory(reading(RHEL)), name, version)
+    assert (record["classification"], record["severity"], record["security"]) == (None, None, False)
+    assert (record["released"], record["advisories"]) == (None, [])
+    assert record["build_time"] == "2026-01-01T00:00:00Z"
+
+
+def test_the_notices_of_an_installed_version_are_known_and_silence_is_not_insecurity() -> None:
+    installed = {(each["name"], each["version"]): each for each in build_inventory(reading(RHEL)).installed}
+    assert installed["kernel-core", "5.14.0-2.el9"]["advisories"][0]["id"] == "RHSA-2025:0019"
+    assert installed["kernel-core", "5.14.0-2.el9"]["security"] is True
+    assert installed["acme-orphan", "1.0-1.el9"]["security"] is None
+
+
+def test_every_architecture_and_epoch_is_a_candidate_of_its_own() -> None:
+    inventory = build_inventory(reading(RHEL))
+    assert {each["arch"] for each in inventory.candidates if each["name"] == "acme-multi"} == {"x86_64", "i686"}
+    assert candidate(inventory, "acme-epoch", "1:1.0-1.el9")["installed_version"] == "9.0-1.el9"
+
+
+def test_one_version_in_two_repositories_is_one_candidate_named_by_the_better_priority() -> None:
+    result = changed((("repositories", 2, "priority"), 10), (("repositories", 2, "gpgcheck"), False))
+    row = list(result["candidates"]["rows"][row_of("candidates", "acme-bug")])
+    row[column("candidates", "repository")] = result["repositories"][2]["id"]
+    result["candidates"]["rows"].append(row)
+    record = candidate(build_inventory(reading(result)), "acme-bug")
+    assert (record["repository"], record["repositories"]) == ("acme", ["acme", "baseos"])
+    assert record["trusted"] is False
+    assert len(build_inventory(reading(result)).candidates) == len(RHEL["candidates"]["rows"])
+
+
+def test_dnfs_own_choice_is_the_newest_of_the_best_priority() -> None:
+    inventory = build_inventory(reading(RHEL))
+    assert candidate(inventory, "acme-crit", "1.2-1.el9")["manager_choice"] is True
+    assert candidate(inventory, "acme-crit")["manager_choice"] is False
+    assert candidate(inventory, "acme-tilde", "2.0~rc2-1.el9")["manager_choice"] is False
+    assert candidate(inventory, "acme-locked")["manager_choice"] is False
+    index = row_of("candidates", "acme-crit", "1.1-1.el9")
+    better = changed((("candidates", "rows", index, column("candidates", "repository")), "acme"),
+                     (("repositories", 2, "priority"), 1))  # fmt: skip
+    assert candidate(build_inventory(reading(better)), "acme-crit")["manager_choice"] is True
+
+
+@pytest.mark.parametrize(
+    ("os_release", "word", "severity"),
+    [
+        ('ID="amzn"\nVERSION_ID="2023"\n', "medium", "Medium"),
+        ('ID="amzn"\nVERSION_ID="2023"\n', "None", "None"),
+        ('ID="rocky"\nVERSION_ID="9.4"\n', "None", None),
+        ('ID="ol"\nVERSION_ID="8.10"\n', "IMPORTANT", "Important"),
+    ],
+)
+def test_severities_are_written_as_filters_write_them(os_release: str, word: str, severity: str | None) -> None:
+    number = RHEL["notices"]["rows"][row_of("notices", "acme-imp")][3]
+    result = changed((("advisories", "rows", number, column("advisories", "severity")), word))
+    record = candidate(build_inventory(reading(result, os_release)), "acme-imp")
+    assert record["severity"] == severity
+
+
+@pytest.mark.parametrize(
+    ("os_release", "files", "operating_system", "product"),
+    [
+        ('ID="rhel"\nVERSION_ID="8.10"\n', {}, "REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux8.10"),
+        ('ID="rocky"\nVERSION_ID="9.4"\n', {}, "ROCKY_LINUX", "RockyLinux9.4"),
+        ('ID="almalinux"\nVERSION_ID="9.4"\n', {}, "ALMA_LINUX", "AlmaLinux9.4"),
+        ('ID="ol"\nVERSION_ID="9.4"\n', {}, "ORACLE_LINUX", "OracleLinux9.4"),
+        ('ID="amzn"\nVERSION_ID="2023"\n', {}, "AMAZON_LINUX_2023", "AmazonLinux2023"),
+        ('ID="centos"\nVERSION_ID="8"\n', {"centos-release": "CentOS Linux release 8.5.2111"}, "CENTOS", "CentOS8.5"),
+    ],
+)
+def test_the_systems_that_dnf_patches_are_told_apart(
+    os_release: str, files: dict[str, str], operating_system: str, product: str
+) -> None:
+    result = changed(*((("identity_files", name), text) for name, text in files.items()))
+    inventory = build_inventory(reading(result, os_release))
+    assert (inventory.operating_system, inventory.product) == (operating_system, product)
+    assert {each["product"] for each in inventory.candidates} == {product}
+
+
+def test_a_system_that_dnf_does_not_patch_is_refused() -> None:
+    with pytest.raises(PatchError, match="which dnf does not patch") as caught:
+        build_inventory(reading(RHEL, 'ID="debian"\nVERSION_ID="12"\n'))
+    assert caught.value.kind == "unsupported_os"
+
+
+# -- the host ----------------------------------------------------------------------------------------------------
+
+
+def without_notices() -> dict[str, Any]:
+    changes = [(("repositories", index, "updateinfo"), False) for index in range(3)]
+    return changed(*changes, (("notices", "rows"), []), (("advisories", "rows"), []))
+
+
+def test_a_host_without_any_updateinfo_says_so_and_leaves_a_doubt() -> None:
+    inventory = build_inventory(reading(without_notices()))
+    assert "no_security_metadata" in {each["kind"] for each in inventory.warnings}
+    assert {each["security_metadata"] for each in inventory.repositories if each["enabled"]} == {False}
+    baseline = predefined_baseline("REDHAT_ENTERPRISE_LINUX")
+    assert [each["kind"] for each in doubts_about(inventory, baseline, stale_after=10**6)] == ["no_security_metadata"]
+
+
+def test_a_repository_without_metadata_is_told_and_has_no_age() -> None:
+    result = changed(*((("repositories", 0, key), None) for key in ("age", "updateinfo", "published_at")))
+    inventory = build_inventory(reading(result))
+    assert inventory.repositories[0]["metadata_age"] is None
+    assert ("never_downloaded", "baseos is enabled, but its metadata is not on the host") in {
+        (each["kind"], each["message"]) for each in inventory.warnings
+    }
+
+
+def kernels(running: str, *releases: str, container: bool = False) -> dict[str, Any]:
+    return {
+        "running": running, "build": "#1 SMP", "arch": "x86_64", "container": container,
+        "installed": [{"package": "kernel-core", "arch": "x86_64", "version": release[:-7], "release": release}
+                      for release in releases],
+    }  # fmt: skip
+
+
+NEW, OLD = "5.14.0-2.el9.x86_64", "5.14.0-1.el9.x86_64"
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [
+        (kernels(NEW, NEW, OLD), []),
+        (kernels(OLD, NEW, OLD), ["kernel_older_than_installed"]),
+        (kernels(OLD, NEW, OLD, container=True), []),
+        (kernels("6.6.1-house", NEW, OLD), []),
+        (kernels(NEW), []),
+    ],
+    ids=["newest runs", "older runs", "a container has no kernel", "a kernel of its own", "no kernel package"],
+)
+def test_a_kernel_that_does_not_run_yet_asks_for_a_reboot(value: dict[str, Any], kinds: list[str]) -> None:
+    found = build_inventory(reading(changed((("kernels",), value)))).reboot
+    assert [each["kind"] for each in found["reasons"]] == kinds
+    assert found["required"] is bool(kinds)
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "required"),
+    [("glibc", [], True), ("acme-bug", [], False), ("acme-bug", ["acme-bug"], True)],
+    ids=["a core library", "any other package", "one that the administrator named"],
+)
+def test_core_packages_newer_than_the_boot_ask_for_a_reboot(name: str, names: list[str], required: bool) -> None:
+    index = row_of("installed", "acme-bug")
+    result = changed(
+        (("installed", "rows", index, column("installed", "installed_at")), 2**32),
+        (("installed", "rows", index, column("installed", "name")), name),
+        (("reboot_names",), names),
+    )
+    found = build_inventory(reading(result)).reboot
+    assert found["required"] is required
+    assert [each["packages"] for each in found["reasons"]] == ([[name]] if required else [])
+
+
+def test_a_transaction_without_an_end_is_a_finding_unless_dnf_is_still_at_work() -> None:
+    begun = (("unfinished",), {"id": 7, "begun_at": "2026-11-20T12:00:00Z"})
+    inventory = build_inventory(reading(changed(begun)))
+    assert inventory.findings["unfinished"] == {"transaction": 7, "begun_at": "2026-11-20T12:00:00Z"}
+    assert "unfinished_dnf" in {each["kind"] for each in inventory.warnings}
+    busy = build_inventory(reading(changed(begun, (("lock",), {"pid": 1, "name": "dnf", "file": "/x"}))))
+    assert "unfinished" not in busy.findings
+    assert busy.findings["lock"] == {"pid": 1, "name": "dnf", "file": "/x"}
+
+
+def test_locks_excludes_modules_and_protected_packages_are_findings() -> None:
+    result = changed(
+        (("excludes",), [[None, "acme-*"], ["baseos", "x"]]), (("modules",), [["nodejs", "18", "enabled"]])
+    )
+    found = build_inventory(reading(result)).findings
+    assert found["kept_back"] == {"versionlock": ["acme-locked-0:1.0-1.el9.*"], "exclude": ["acme-*", "x (baseos)"]}
+    assert found["modules"] == [{"name": "nodejs", "stream": "18", "state": "enabled"}]
+    assert found["protected"] == ["dnf", "yum"]
+
+
+def test_installing_is_refused_until_there_is_a_plan_for_dnf() -> None:
+    with pytest.raises(PatchError, match="Installing with dnf is not supported yet") as caught:
+        flow.plan_module(build_inventory(reading(RHEL)))
+    assert caught.value.kind == "unsupported_os"
+
+
+def test_the_readers_answer_finds_its_manager() -> None:
+    assert flow.build_inventory(reading(RHEL), mappings=None).manager["name"] == "dnf"
+
+
+# -- lies --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (("installed", "rows", 0, 0), "acme; rm -rf /", "result.installed.rows[0].name"),
+        (("installed", "rows", 0, 0), "-y", "result.installed.rows[0].name"),
+        (("installed", "rows", 0, 1), "x86 64", "result.installed.rows[0].arch"),
+        (("candidates", "rows", 0, 2), "1.0", "result.candidates.rows[0].version"),
+        (("candidates", "rows", 0, 2), "1.0-1\n", "result.candidates.rows[0].version"),
+        (("candidates", "rows", 0, 3), None, "result.candidates.rows[0].installed_version"),
+        (("candidates", "rows", 0, 4), "nowhere", "result.candidates.rows[0].repository"),
+        (("candidates", "rows", 0, 10), "whim", "result.candidates.rows[0].kept_back"),
+        (("candidates", "rows", 0, 5), -1, "result.candidates.rows[0].size"),
+        (("notices", "rows", 0, 3), 10**6, "result.notices.rows[0].advisory"),
+        (("notices", "rows", 0, 3), -1, "result.notices.rows[0].advisory"),
+        (("advisories", "rows", 0, 3), "yesterday", "result.advisories.rows[0].updated"),
+        (("advisories", "rows", 0, 4), "CVE-1", "result.advisories.rows[0].cves"),
+        (("advisories", "columns"), ["id"], "result.advisories.columns"),
+        (("repositories", 0, "enabled"), "yes", "result.repositories[0].enabled"),
+        (("repositories", 0, "age"), -5, "result.repositories[0].age"),
+        (("excludes",), [["baseos"]], "result.excludes[0]"),
+        (("modules",), [None], "result.modules[0]"),
+        (("kernels", "installed"), [{"package": "k", "version": "1"}], "result.kernels.installed[0].version"),
+        (("privileged",), 1, "result.privileged"),
+        (("collected_at",), None, "result.collected_at"),
+    ],
+)
+def test_what_no_reader_of_ours_says_is_refused_with_its_place(
+    path: tuple[str | int, ...], value: Any, where: str
+) -> None:
+    with pytest.raises(PatchError) as caught:
+        build_inventory(reading(changed((path, value))))
+    assert caught.value.kind == "bad_answer"
+    assert caught.value.details["where"] == where
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from(sorted(RHEL)), value=_JSON)
+def test_any_other_value_is_read_or_refused_and_never_a_crash(key: str, value: Any) -> None:
+    kind = "read"
+    try:
+        build_inventory(reading({**RHEL, key: value}))
+    except PatchError as error:
+        kind = error.kind
+    assert kind in ("read", "bad_answer", "unsupported_os")
