@@ -89,6 +89,31 @@ def test_a_refresh_brings_what_was_published_since(newest: Controller, rhel9: An
     assert document["verdict"] == "non_compliant"
 
 
+def test_preflight_finds_a_host_in_order_and_names_a_repository_that_is_not(newest: Controller, lab: Any) -> None:
+    from openfleet_lab.api import start_host
+
+    own = start_host(lab, "rhel9")
+    task = {"name": "check", "openfleet.patch.preflight_host": {"state_directory": "state"}}
+    try:
+        good = newest.play(inventory_of({"a": own.inventory("opslab")}), [task]).only()
+        own.own_rpm_repositories().sign("appstream", "broken")
+        bad = newest.play(inventory_of({"a": own.inventory("opslab")}), [task]).only()
+    finally:
+        own.destroy()
+    assert (good.status, good.result["ready"]) == ("ok", True), good.result
+    assert good.result["operating_system"] == "REDHAT_ENTERPRISE_LINUX"
+    told = [each["message"] for each in bad.result["findings"] if each["severity"] == "error"]
+    assert any("appstream" in message for message in told), bad.result
+
+
+def test_installing_is_refused_and_nothing_is_changed(newest: Controller, rhel9: Any) -> None:
+    before = rhel9.run(["rpm", "-qa"]).stdout
+    task = {"name": "install", "openfleet.patch.install_patches": {"refresh": "never", "state_directory": "state"}}
+    play = newest.play(inventory_of({"a": rhel9.inventory("root")}), [task])
+    assert (play.only().status, play.only().kind) == ("failed", "unsupported_os"), play.output
+    assert rhel9.run(["rpm", "-qa"]).stdout == before
+
+
 def test_a_host_without_any_security_metadata_is_never_compliant(newest: Controller, lab: Any) -> None:
     from openfleet_lab.api import start_host
 

@@ -84,7 +84,7 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
         )
     repository.ensure_server(lab)
     if kind.manager == "dnf":
-        return _rpm_stack(lab, kind, stack, prepared=prepared)
+        return _rpm_stack(lab, kind, stack, features, prepared=prepared)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public
     stack = _stacked(
@@ -108,14 +108,23 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
     return stack
 
 
-def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], *, prepared: bool) -> list[Path]:
+def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], features: Sequence[str], *, prepared: bool) -> list[Path]:
     rpm_repository.ensure_main(lab, kind.distribution)
     digest = digest_of(rpm_layers.recipe_digest(), rpm_repository.public_key(lab))
     stack = _stacked(lab, f"sources-{kind.name}", stack, digest,
                      lambda root: rpm_layers.use_repositories(lab, root, kind.distribution))  # fmt: skip
-    if not prepared:
-        return stack
-    return _stacked(lab, f"prepared-{kind.name}", stack, digest, lambda root: rpm_layers.install_old(lab, root))
+    if prepared:
+        stack = _stacked(lab, f"prepared-{kind.name}", stack, digest, lambda root: rpm_layers.install_old(lab, root))
+    for feature in features:
+        recipe = FEATURES[feature]
+        if recipe.packages or recipe.script:
+            raise LabError(f"the feature {feature} is made for hosts with apt")
+        stack = _stacked(lab, f"{feature}-{kind.name}", stack, digest_of(recipe), partial(_write_feature, feature))
+    return stack
+
+
+def _write_feature(feature: str, root: Path) -> None:
+    write_files(root, FEATURES[feature].files)
 
 
 def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callable[[Path], None]) -> list[Path]:
