@@ -59,7 +59,7 @@ def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
         :12
     ]
     pool = lab.repositories / "rpms" / recipe
-    epoch, _, rest = version.evr.rpartition(":")
+    epoch, _colon, rest = version.evr.rpartition(":")
     target = pool / f"{package.name}-{rest}.{arch}.rpm"
     if target.exists():
         return target
@@ -183,7 +183,7 @@ def _update(notice: Notice) -> str:
     reboot = "<reboot_suggested>True</reboot_suggested>" if notice.reboot else ""
     packages = ""
     for name, evr, arch in notice.packages:
-        epoch, _, rest = evr.rpartition(":")
+        epoch, _colon, rest = evr.rpartition(":")
         version, release = rest.rsplit("-", 1)
         packages += (
             f'<package name="{name}" version="{version}" release="{release}" epoch="{epoch or 0}" arch="{arch}" '

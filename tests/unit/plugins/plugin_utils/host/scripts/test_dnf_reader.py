@@ -24,7 +24,7 @@ START = (
     "f = open({reader!r}, 'rb'); source = f.read(); f.close()\n"
     "exec(compile(source, 'dnf_reader', 'exec'), {{'__name__': '__main__'}})"
 )
-READ = {"protocol": 1, "op": "read", "options": {"refresh": "never"}}
+READ = '{"protocol": 1, "op": "read", "options": {"refresh": "never"}}'
 every_interpreter = pytest.mark.parametrize("python", PYTHONS.values(), ids=PYTHONS.keys())
 NEWEST = PYTHONS["{}.{}".format(*sys.version_info[:2])]
 HISTORY = """
@@ -59,7 +59,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(python: Path, root: Path, mode: str = "", request: Any = READ, path: str = "") -> Any:
+def start(python: Path, root: Path, mode: str = "", request: str = READ, path: str = "") -> Any:
     environment = {
         "PATH": f"{path}:{os.environ['PATH']}",
         "FAKE_DNF_MODE": mode,
@@ -68,12 +68,12 @@ def start(python: Path, root: Path, mode: str = "", request: Any = READ, path: s
     }
     code = START.format(fake=str(FAKE), reader=str(root / "joined_reader.py"))
     return subprocess.run(
-        [str(python), "-E", "-c", code], input=json.dumps(request).encode(), capture_output=True, env=environment,
+        [str(python), "-E", "-c", code], input=request.encode(), capture_output=True, env=environment,
         timeout=60, check=False,
     )  # fmt: skip
 
 
-def answer(python: Path, root: Path, mode: str = "", request: Any = READ, path: str = "") -> dict[str, Any]:
+def answer(python: Path, root: Path, mode: str = "", request: str = READ, path: str = "") -> dict[str, Any]:
     """Standard output must be one JSON object and nothing else."""
     done = start(python, root, mode, request, path)
     assert done.returncode == 0, done.stderr
@@ -82,7 +82,7 @@ def answer(python: Path, root: Path, mode: str = "", request: Any = READ, path: 
     return parsed
 
 
-def result(python: Path, root: Path, mode: str = "", request: Any = READ, path: str = "") -> dict[str, Any]:
+def result(python: Path, root: Path, mode: str = "", request: str = READ, path: str = "") -> dict[str, Any]:
     parsed = answer(python, root, mode, request, path)
     assert parsed["ok"], parsed["error"]["traceback"]
     found: dict[str, Any] = parsed["result"]
@@ -231,8 +231,8 @@ def fake_command(root: Path, body: str) -> str:
     return str(folder)
 
 
-def asking(**options: Any) -> dict[str, Any]:
-    return {"protocol": 1, "op": "read", "options": options}
+def asking(**options: Any) -> str:
+    return json.dumps({"protocol": 1, "op": "read", "options": options})
 
 
 def test_young_metadata_is_not_refreshed_and_old_is_with_the_words_of_what_failed(root: Path) -> None:

@@ -10,6 +10,8 @@ import subprocess
 import hawkey
 
 VERSION = "4.14.0"
+# With this the module is a package too: dnf.subject lies beside it.
+__path__ = [os.path.dirname(os.path.abspath(__file__))]
 MODE = os.environ.get("FAKE_DNF_MODE", "")
 ROOT = os.environ["FAKE_DNF_ROOT"]
 
