@@ -43,6 +43,7 @@ options:
   require_approved_dependencies:
     description:
       - Whether a patch is left out when it needs a package, new or newer, that the baseline does not approve.
+      - A baseline can ask for it by itself, with C(unapproved_dependencies=REFUSE).
     type: bool
     default: false
   lock_timeout:

@@ -73,6 +73,8 @@ def test_dependencies_obey_the_baseline_and_removals_the_operator(fresh: Fresh) 
     task = controller.install(only("acme-newdep"), require_approved_dependencies=True)
     assert "needs acme-newlib 1.0, which the baseline does not approve" in task.result["msg"]
     assert version(host, "acme-newlib") == ""
+    task = controller.install(only("acme-newdep", unapproved_dependencies="REFUSE"))
+    assert "needs acme-newlib 1.0, which the baseline does not approve" in task.result["msg"]
     allowed = only("acme-newdep", rejected_patches=["acme-newlib"], rejected_patches_action="ALLOW_AS_DEPENDENCY")
     task = controller.install(allowed)
     assert (task.status, version(host, "acme-newdep"), version(host, "acme-newlib")) == ("ok", "ii 1.1", "ii 1.0")

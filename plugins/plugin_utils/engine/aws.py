@@ -25,7 +25,10 @@ def from_aws(document: Any) -> dict[str, Any]:
 
 
 def to_aws(baseline: dict[str, Any]) -> dict[str, Any]:
-    """The AWS JSON of a baseline: every member of the service model that has a value, defaults written out."""
+    """The AWS JSON of a baseline: every member of the service model that has a value, defaults written out.
+
+    ``UnapprovedDependencies`` is ours and written only where it is ``REFUSE``: the service knows no such rule.
+    """
     source = canonical(baseline)
     document: dict[str, Any] = {}
     for theirs, ours in aws_shape.BASELINE_MEMBERS.items():
@@ -41,6 +44,8 @@ def to_aws(baseline: dict[str, Any]) -> dict[str, Any]:
     # The service refuses this member on any other operating system.
     if source["operating_system"] != "WINDOWS" and document[status] == "COMPLIANT":
         del document[status]
+    if document["UnapprovedDependencies"] == "ALLOW":
+        del document["UnapprovedDependencies"]
     document.update(source.get("aws_members", {}))
     return document
 

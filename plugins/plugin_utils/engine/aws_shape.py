@@ -19,6 +19,7 @@ BASELINE_MEMBERS = {
     "ApprovedPatchesEnableNonSecurity": "approved_patches_enable_non_security",
     "RejectedPatches": "rejected_patches",
     "RejectedPatchesAction": "rejected_patches_action",
+    "UnapprovedDependencies": "unapproved_dependencies",
     "Sources": "sources",
     "AvailableSecurityUpdatesComplianceStatus": "available_security_updates_compliance_status",
 }

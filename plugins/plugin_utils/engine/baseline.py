@@ -122,6 +122,7 @@ class _Reader:
             "operating_system": tuple(OPERATING_SYSTEMS),
             "approved_patches_compliance_level": schema.LEVELS,
             "rejected_patches_action": schema.REJECTED_ACTIONS,
+            "unapproved_dependencies": schema.UNAPPROVED_DEPENDENCIES,
             "available_security_updates_compliance_status": schema.COMPLIANCE_STATUSES,
         }
         for key, values in choices.items():

@@ -10,6 +10,8 @@ LEVELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNSPECIFIED")
 """Highest first."""
 REJECTED_ACTIONS = ("ALLOW_AS_DEPENDENCY", "BLOCK")
 COMPLIANCE_STATUSES = ("COMPLIANT", "NON_COMPLIANT")
+UNAPPROVED_DEPENDENCIES = ("ALLOW", "REFUSE")
+"""Ours: Patch Manager always allows what approved patches depend on."""
 
 BASELINE_NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}", re.ASCII)
 SOURCE_NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,50}", re.ASCII)
@@ -43,6 +45,7 @@ BASELINE_DEFAULTS: dict[str, object] = {
     "approved_patches_enable_non_security": False,
     "rejected_patches": [],
     "rejected_patches_action": "ALLOW_AS_DEPENDENCY",
+    "unapproved_dependencies": "ALLOW",
     "sources": [],
     "available_security_updates_compliance_status": "COMPLIANT",
 }

@@ -226,7 +226,8 @@ class HostInstall(HostScan):
             ),
             is_approved=lambda change: (change.name, change.arch, change.version) in approved,
             allow_removals=self._arguments["allow_removals"],
-            require_approved_dependencies=self._arguments["require_approved_dependencies"],
+            require_approved_dependencies=self._arguments["require_approved_dependencies"]
+            or baseline.get("unapproved_dependencies") == "REFUSE",
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]]) -> list[Any]:

@@ -99,3 +99,10 @@ def test_one_filter_key_twice_in_a_group_is_refused() -> None:
 def test_anything_else_is_no_aws_json(document: Any) -> None:
     with pytest.raises(PatchError, match="must be AWS baseline JSON"):
         from_aws(document)
+
+
+def test_our_own_member_is_exported_only_where_it_says_something() -> None:
+    assert "UnapprovedDependencies" not in to_aws({"name": "abc"})
+    refusing = {"name": "abc", "unapproved_dependencies": "REFUSE"}
+    assert to_aws(refusing)["UnapprovedDependencies"] == "REFUSE"
+    assert from_aws(to_aws(refusing))["unapproved_dependencies"] == "REFUSE"

@@ -59,6 +59,7 @@ def test_every_default_is_filled_in() -> None:
         "approved_patches_enable_non_security": False,
         "rejected_patches": [],
         "rejected_patches_action": "ALLOW_AS_DEPENDENCY",
+        "unapproved_dependencies": "ALLOW",
         "sources": [],
         "available_security_updates_compliance_status": "COMPLIANT",
     }

@@ -76,6 +76,7 @@ def baselines(draw: st.DrawFn, *, rule: st.SearchStrategy[dict[str, Any]] = rule
         "approved_patches_enable_non_security": draw(FLAGS),
         "rejected_patches": draw(entries),
         "rejected_patches_action": draw(st.sampled_from(["ALLOW_AS_DEPENDENCY", "BLOCK"])),
+        "unapproved_dependencies": draw(st.sampled_from(["ALLOW", "REFUSE"])),
         "available_security_updates_compliance_status": "COMPLIANT",
     }
 
