@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,18 @@ def is_ready(core: str) -> bool:
 
 def ensure(core: str) -> str | None:
     """Create the environment if need be; a sentence when this machine cannot."""
-    release, pythons = CORES[core]
     if is_ready(core):
         return None
+    lock = venv_path(core).parent / f"core-{core}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        # Test processes side by side want the same environment at the same moment.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return None if is_ready(core) else _create(core)
+
+
+def _create(core: str) -> str | None:
+    release, pythons = CORES[core]
     found = find_interpreters()
     usable = [found[version] for version in pythons if version in found]
     if not usable:
