@@ -210,14 +210,25 @@ class HostChannel:
             # Since 2.19 a local become that fails is a connection failure as well, but the host is right here.
             if connection.become and (refusal := self._become_failure(str(error))):
                 raise refusal from error
-            hint = failures.ssh_hint(str(error))
+            told = self._why_unreachable(str(error)) if data is not None else str(error)
+            hint = failures.ssh_hint(told)
             if hint:
-                raise AnsibleConnectionFailure(f"{error} {hint}") from error
+                raise AnsibleConnectionFailure(f"{told} {hint}") from error
             raise
         except AnsibleError as error:
             if connection.become and (refusal := self._become_failure(str(error))):
                 raise refusal from error
             raise
+
+    def _why_unreachable(self, told: str) -> str:
+        """An ssh that is gone before it took the data leaves Ansible without its reason; a try without data has it."""
+        if "Data could not be sent" not in told:
+            return told
+        try:
+            self._action._low_level_execute_command("true", sudoable=False)
+        except AnsibleConnectionFailure as error:
+            return f"{told} {error}"
+        return told
 
     def _become_failure(self, text: str) -> PatchError | None:
         failure = failures.become_failure(text, self._action._connection.become.name)

@@ -82,7 +82,7 @@ def ssh_hint(text: str) -> str | None:
                 f"This is an old sshd: {meaning}{offer}. If you accept that for this host, set the variable "
                 f'ansible_ssh_common_args to "{option}" for it.'
             )
-    if re.search(r"over ssh:\s*\Z", text, re.I):
+    if re.search(r"(over|via) ssh:\s*\Z", text, re.I):
         return "The ssh client did not say why; without -q or LogLevel=ERROR in its arguments it would."
     return None
 
