@@ -27,7 +27,9 @@ READER_PARTS = {
     "apt": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
     ),
-    "dnf": ("reader_protocol.py", "run_workspace.py", "system_facts.py", "dnf_cache.py", "dnf_packages.py"),
+    "dnf": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
+    ),
 }  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.

@@ -184,11 +184,6 @@ def makecache_errors(output):
     return found[:50]
 
 
-def without_passwords(text):
-    """https://user:word@host/x -> https://host/x"""
-    return re.sub(r'([a-z][a-z0-9+.-]*://)[^/@\s]*@', r'\1', text)
-
-
 def dnf_lock_holder(cache, persistent):
     """{'pid', 'name', 'file'} of a dnf that works on this host, or of whoever holds rpm's own lock; else None."""
     for path in (os.path.join(cache, 'metadata_lock.pid'), os.path.join(cache, 'download_lock.pid'),

@@ -4,29 +4,17 @@
 """Part of the dnf reader: installed packages, every newer version, the notices about them, and what is kept back.
 
 Lists of packages travel as columns and rows, because a host has thousands. Stands after reader_protocol.py,
-run_workspace.py and dnf_cache.py; uses read_text, listing, text_of and utc.
+run_workspace.py, rpm_system.py and dnf_cache.py; uses read_text, listing, text_of, utc, plain_version and the columns.
 """
 
 import os
 import re
 
-RPM_INSTALLED_COLUMNS = ['name', 'arch', 'version', 'automatic', 'installed_at', 'build_time', 'repository', 'vendor',
-                         'install_only']
-RPM_CANDIDATE_COLUMNS = ['name', 'arch', 'version', 'installed_version', 'repository', 'size', 'installed_size',
-                         'build_time', 'source_package', 'vendor', 'kept_back']
-NOTICE_COLUMNS = ['name', 'arch', 'version', 'advisory']
-ADVISORY_COLUMNS = ['id', 'type', 'severity', 'updated', 'cves', 'bugzillas']
 MOST_HISTORY_BYTES = 512 * 1024 * 1024
 # libdnf: TransactionItemReason, TransactionItemAction and TransactionState.
 AUTOMATIC_REASONS = (1, 3, 4)
 REMOVING_ACTIONS = (3, 5, 7, 8, 10)
 STATE_BEGUN, STATE_DONE = 0, 1
-
-
-def plain_version(evr):
-    """0:1.0-1 -> 1.0-1"""
-    evr = text_of(evr)
-    return evr[2:] if evr.startswith('0:') else evr
 
 
 def nevra_of(package):
@@ -91,7 +79,7 @@ def read_notices(base, hawkey, installed):
         if key not in numbers:
             numbers[key] = len(advisories)
             references = advisory.references
-            advisories.append([key[0], words.get(advisory.type), key[2] or None, moment_of(advisory.updated),
+            advisories.append([key[0], words.get(advisory.type), key[2] or None, None, moment_of(advisory.updated), None,
                                reference_ids(references, hawkey.REFERENCE_CVE),
                                reference_ids(references, hawkey.REFERENCE_BUGZILLA)])
         row = (text_of(package.name), text_of(package.arch), plain_version(package.evr), numbers[key])

@@ -14,16 +14,6 @@ import sys
 import time
 
 UPDATERS = ('dnf', 'dnf-3', 'dnf-automatic', 'yum', 'yum-cron', 'rpm', 'packagekitd', 'microdnf', 'gnome-software')
-RELEASE_FILES = ('system-release', 'redhat-release', 'centos-release', 'oracle-release')
-# kernel, kernel-core, kernel-uek-core, kernel-rt-core, kernel-64k-core, kernel6.12
-KERNEL_NAME = re.compile(r'kernel[\d.]*(-(uek|rt|64k|lt|ml))*(-core)?$')
-
-
-def identity_files():
-    files = {'os-release': read_text('/etc/os-release') or read_text('/usr/lib/os-release')}
-    for name in RELEASE_FILES:
-        files[name] = read_text('/etc/' + name, 256)
-    return files
 
 
 def rpm_kernel_facts(base, hawkey):
@@ -64,14 +54,6 @@ def rpm_updater_facts(running):
             'packagekit': os.path.exists('/usr/libexec/packagekitd')}
 
 
-def subscription_facts():
-    """None where the host has no subscription-manager."""
-    if not os.path.isdir('/etc/rhsm'):
-        return None
-    return {'registered': os.path.exists('/etc/pki/consumer/cert.pem'),
-            'entitlements': len([name for name in listing('/etc/pki/entitlement') if name.endswith('.pem')])}
-
-
 def read(request):
     options = request.get('options') or {}
     os.environ.update(fixed_environment())
@@ -101,9 +83,7 @@ def read_host(dnf, hawkey, options, workspace):
         'collected_at': utc(time.time()),
         'privileged': os.geteuid() == 0,
         'interpreter': {'path': sys.executable or None, 'version': '.'.join(str(part) for part in sys.version_info[:3])},
-        'dnf': {'version': text_of(dnf.VERSION), 'library': text_of(getattr(hawkey, 'VERSION', None)),
-                'releasever': text_of(conf.substitutions.get('releasever')),
-                'arch': text_of(conf.substitutions.get('basearch'))},
+        'library': {'version': text_of(dnf.VERSION), 'releasever': text_of(conf.substitutions.get('releasever'))},
         'identity_files': identity_files(),
         'refresh': refresh,
         'repositories': repository_rows(base, times),

@@ -68,7 +68,8 @@ def test_a_version_takes_over_what_its_notice_says() -> None:
     assert (record["classification"], record["severity"], record["security"]) == ("Security", "Critical", True)
     assert record["advisories"] == [
         {"id": "RHSA-2026:0001", "classification": "Security", "severity": "Critical",
-         "updated": "2026-01-10T00:00:00Z", "cves": ["CVE-2026-0001", "CVE-2026-0002"], "bugzillas": ["2000001"]},
+         "issued": None, "updated": "2026-01-10T00:00:00Z", "reboot_suggested": None,
+         "cves": ["CVE-2026-0001", "CVE-2026-0002"], "bugzillas": ["2000001"]},
     ]  # fmt: skip
     assert (record["released"], record["released_source"]) == ("2026-01-10T00:00:00Z", "updated")
 
@@ -80,6 +81,17 @@ def test_a_version_in_several_notices_has_the_worst_of_each_and_the_earliest_dat
     assert [(each["id"], each["classification"], each["severity"]) for each in record["advisories"]] == [
         ("RHBA-2026:0010", "Bugfix", None), ("RHSA-2026:0009", "Security", "Important"),
     ]  # fmt: skip
+
+
+def test_a_notice_that_was_never_updated_counts_from_its_issue() -> None:
+    number = RHEL["notices"]["rows"][row_of("notices", "acme-imp")][3]
+    place = ("advisories", "rows", number)
+    result = changed(
+        ((*place, column("advisories", "updated")), None),
+        ((*place, column("advisories", "issued")), "2026-01-02T00:00:00Z"),
+    )
+    record = candidate(build_inventory(reading(result)), "acme-imp")
+    assert (record["released"], record["released_source"]) == ("2026-01-02T00:00:00Z", "issued")
 
 
 def test_a_bugfix_notice_is_security_too_and_has_no_severity() -> None:
@@ -249,7 +261,7 @@ def test_a_transaction_without_an_end_is_a_finding_unless_dnf_is_still_at_work()
     begun = (("unfinished",), {"id": 7, "begun_at": "2026-11-20T12:00:00Z"})
     inventory = build_inventory(reading(changed(begun)))
     assert inventory.findings["unfinished"] == {"transaction": 7, "begun_at": "2026-11-20T12:00:00Z"}
-    assert "unfinished_dnf" in {each["kind"] for each in inventory.warnings}
+    assert "unfinished_transaction" in {each["kind"] for each in inventory.warnings}
     busy = build_inventory(reading(changed(begun, (("lock",), {"pid": 1, "name": "dnf", "file": "/x"}))))
     assert "unfinished" not in busy.findings
     assert busy.findings["lock"] == {"pid": 1, "name": "dnf", "file": "/x"}
@@ -292,8 +304,8 @@ def test_the_readers_answer_finds_its_manager() -> None:
         (("candidates", "rows", 0, 5), -1, "result.candidates.rows[0].size"),
         (("notices", "rows", 0, 3), 10**6, "result.notices.rows[0].advisory"),
         (("notices", "rows", 0, 3), -1, "result.notices.rows[0].advisory"),
-        (("advisories", "rows", 0, 3), "yesterday", "result.advisories.rows[0].updated"),
-        (("advisories", "rows", 0, 4), "CVE-1", "result.advisories.rows[0].cves"),
+        (("advisories", "rows", 0, 4), "yesterday", "result.advisories.rows[0].updated"),
+        (("advisories", "rows", 0, 6), "CVE-1", "result.advisories.rows[0].cves"),
         (("advisories", "columns"), ["id"], "result.advisories.columns"),
         (("repositories", 0, "enabled"), "yes", "result.repositories[0].enabled"),
         (("repositories", 0, "age"), -5, "result.repositories[0].age"),

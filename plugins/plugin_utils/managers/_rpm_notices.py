@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import dnf_answer
+from . import _rpm_answer
 from ._answer import Part
 
 Advisory = dict[str, Any]
@@ -22,7 +22,7 @@ _SEVERITIES = ("Critical", "Important", "Moderate", "Medium", "Low")
 # There a notice may say that it has none, and filters may ask for that.
 _NONE_IS_A_SEVERITY = ("AMAZON_LINUX_2022", "AMAZON_LINUX_2023")
 _NOTICE = {"name", "arch", "version", "advisory"}
-_ADVISORY = {"id", "type", "severity", "updated", "cves", "bugzillas"}
+_ADVISORY = {"id", "type", "severity", "issued", "updated", "reboot_suggested", "cves", "bugzillas"}
 _MOST_REFERENCES = 20_000
 
 
@@ -32,7 +32,7 @@ def read_notices(result: Part, operating_system: str) -> dict[Nevra, list[Adviso
     found: dict[Nevra, list[Advisory]] = {}
     for part in result.rows("notices", _NOTICE):
         index = part.integer("advisory", 0, len(advisories) - 1)
-        found.setdefault(dnf_answer.package(part), []).append(advisories[index])
+        found.setdefault(_rpm_answer.package(part), []).append(advisories[index])
     for listed in found.values():
         listed.sort(key=lambda advisory: (str(advisory["id"]), str(advisory["updated"])))
     return found
@@ -40,14 +40,20 @@ def read_notices(result: Part, operating_system: str) -> dict[Nevra, list[Adviso
 
 def attributes(advisories: list[Advisory]) -> dict[str, Any]:
     """What a version takes over from its notices: Security before all else, the worst severity, the earliest date."""
-    dates = [advisory["updated"] for advisory in advisories if advisory["updated"]]
+    dates = [(advisory[kind], kind) for advisory in advisories for kind in [_date_of(advisory)] if kind is not None]
+    released, source = min(dates, default=(None, None))
     return {
         "classification": _first(_CLASSIFICATIONS, (advisory["classification"] for advisory in advisories)),
         "severity": _first(_SEVERITIES, (advisory["severity"] for advisory in advisories)),
         "advisories": [dict(advisory) for advisory in advisories],
-        "released": min(dates, default=None),
-        "released_source": "updated" if dates else None,
+        "released": released,
+        "released_source": source,
     }
+
+
+def _date_of(advisory: Advisory) -> str | None:
+    """Which of its dates counts: that of the last update, else that of the issue."""
+    return next((kind for kind in ("updated", "issued") if advisory[kind]), None)
 
 
 def _advisory(part: Part, operating_system: str) -> Advisory:
@@ -59,7 +65,9 @@ def _advisory(part: Part, operating_system: str) -> Advisory:
         "id": part.text("id", 200),
         "classification": kind.capitalize() if kind else None,
         "severity": word,
+        "issued": part.instant("issued"),
         "updated": part.instant("updated"),
+        "reboot_suggested": part.maybe_flag("reboot_suggested"),
         "cves": part.texts("cves", 64, _MOST_REFERENCES),
         "bugzillas": part.texts("bugzillas", 64, _MOST_REFERENCES),
     }

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the dnf reader says of the host around its packages: repositories, reboot signals, findings, warnings."""
+"""What the readers of dnf and yum say of the host around its packages: repositories, reboot, findings, warnings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
 
-from . import _linux, dnf_answer
+from . import _linux, _rpm_answer
 from ._answer import Part
 from ._linux import Reason, warning
 
@@ -54,7 +54,7 @@ def kept_back(result: Part) -> dict[str, list[str]]:
     for index, row in enumerate(result.items("excludes", _MOST_PATTERNS)):
         where = f"{result.where}.excludes[{index}]"
         if not isinstance(row, list) or len(row) != 2:
-            raise dnf_answer.refuse(where, "a repository or null, and a pattern", row)
+            raise _rpm_answer.refuse(where, "a repository or null, and a pattern", row)
         pair = Part({"repository": row[0], "pattern": row[1]}, where)
         repository, pattern = pair.text("repository"), pair.text("pattern", 500) or ""
         excludes.append(f"{pattern} ({repository})" if repository else pattern)
@@ -99,7 +99,7 @@ def findings(result: Part) -> dict[str, Any]:
         "kernels": {
             "running": kernels.text("running"),
             "installed": [
-                {"package": part.text("package"), "version": dnf_answer.version(part), "release": part.text("release")}
+                {"package": part.text("package"), "version": _rpm_answer.version(part), "release": part.text("release")}
                 for part in kernels.parts("installed")
             ],
             "container": kernels.flag("container"),
@@ -134,7 +134,7 @@ def findings(result: Part) -> dict[str, Any]:
 def _module(result: Part, index: int, row: Any) -> dict[str, Any]:
     where = f"{result.where}.modules[{index}]"
     if not isinstance(row, list) or len(row) != 3:
-        raise dnf_answer.refuse(where, "name, stream and state", row)
+        raise _rpm_answer.refuse(where, "name, stream and state", row)
     part = Part(dict(zip(("name", "stream", "state"), row, strict=True)), where)
     return {key: part.text(key, 100) for key in part.value}
 
@@ -157,8 +157,9 @@ def warnings(inventory: Inventory) -> list[dict[str, str]]:
         found.append(warning("not_registered", "the host is not registered with subscription-manager"))
     if "unfinished" in inventory.findings:
         begun = inventory.findings["unfinished"]
-        found.append(warning("unfinished_dnf", f"dnf's transaction {begun['transaction']}, begun at "
-                             f"{begun['begun_at']}, never ended; see `dnf history info` on the host"))  # fmt: skip
+        command = inventory.manager["name"]
+        found.append(warning("unfinished_transaction", f"{command}'s transaction {begun['transaction']}, begun at "
+                             f"{begun['begun_at']}, never ended; see `{command} history info` on the host"))  # fmt: skip
     found += _linux.disk_warnings(inventory.findings["disk"])[0]
     if not inventory.privileged:
         found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))

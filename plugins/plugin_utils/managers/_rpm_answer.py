@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forms of what the dnf reader answers, beside the access that all managers share."""
+"""The forms of what the readers of rpm systems answer, beside the access that all managers share."""
 
 from __future__ import annotations
 
