@@ -4,8 +4,9 @@
 """Part of the dnf reader: dnf's configuration, its cache of metadata, refreshing it, and its repositories.
 
 dnf rewrites its binary caches whenever it finds them old. It works on a private folder of links here, so that what it
-writes lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py and system_facts.py; uses
-ReaderError, read_text, listing, text_of, utc, fixed_environment, wait_or_stop and lock_holder.
+writes lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py, system_facts.py and
+rpm_system.py; uses ReaderError, read_text, listing, text_of, utc, fixed_environment, wait_or_stop, lock_holder and
+without_passwords.
 """
 
 import os

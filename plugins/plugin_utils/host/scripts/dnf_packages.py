@@ -4,7 +4,8 @@
 """Part of the dnf reader: installed packages, every newer version, the notices about them, and what is kept back.
 
 Lists of packages travel as columns and rows, because a host has thousands. Stands after reader_protocol.py,
-run_workspace.py, rpm_system.py and dnf_cache.py; uses read_text, listing, text_of, utc, plain_version and the columns.
+run_workspace.py, rpm_system.py and dnf_cache.py; uses read_text, listing, text_of, utc, plain_version and the columns
+of rpm_system.py: RPM_INSTALLED_COLUMNS, RPM_CANDIDATE_COLUMNS, NOTICE_COLUMNS and ADVISORY_COLUMNS.
 """
 
 import os

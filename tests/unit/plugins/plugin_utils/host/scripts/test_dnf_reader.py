@@ -107,8 +107,8 @@ def test_every_interpreter_reads_each_newer_version_and_what_keeps_it_back(pytho
 def test_a_notice_travels_once_with_its_references_and_its_date_in_utc(python: Path, root: Path) -> None:
     found = result(python, root)
     assert found["advisories"]["rows"] == [
-        ["RHSA-1", "security", "Important", "2026-01-02T03:04:05Z", ["CVE-1"], ["7"]],
-        ["X-1", None, None, "2026-01-01T00:00:00Z", [], []],
+        ["RHSA-1", "security", "Important", None, "2026-01-02T03:04:05Z", None, ["CVE-1"], ["7"]],
+        ["X-1", None, None, None, "2026-01-01T00:00:00Z", None, [], []],
     ]
     assert found["notices"]["rows"] == [["acme", "noarch", "1.1-1", 0], ["acme", "noarch", "1:1.0-1", 1]]
 
