@@ -435,13 +435,15 @@ unit_tell() {
 log_tell() {
     [ -f "$1/log" ] || return 0
     first_line "$1/log.dropped" 0
+    log_dropped=$LINE
+    first_line "$1/log.hole" 0
     if [ "$2" = -1 ]; then
         log_from=$(($(wc -c <"$1/log") - 32768))
-        log_from=$((log_from > 0 ? log_from : 0))
     else
-        log_from=$(($2 > LINE ? $2 - LINE : 0))
+        log_from=$(($2 - log_dropped))
     fi
-    tell log_from "$1 $((log_from + LINE))"
+    log_from=$((log_from > LINE ? log_from : LINE))
+    tell log_from "$1 $((log_from + log_dropped))"
     tail -c +$((log_from + 1)) "$1/log" | head -c 32768 | tell_bytes log
 }
 

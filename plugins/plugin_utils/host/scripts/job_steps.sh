@@ -197,16 +197,27 @@ tree_end() {
     done
 }
 
-# log_bound FILE: keeps the newer half of a log that has outgrown its limit; the writers append, so cutting is safe.
+# log_bound FILE: keeps the newer half of a log that has outgrown its limit. A hole in its front loses nothing that is
+# written meanwhile. Where the file system or an old fallocate cannot make one, the front is cut off.
 log_bound() {
     lb_size=$(wc -c <"$1" 2>/dev/null) || return 0
-    [ "$lb_size" -gt "$LOG_LIMIT" ] || return 0
+    first_line "$1.hole" 0
+    [ $((lb_size - LINE)) -gt "$LOG_LIMIT" ] || return 0
     lb_keep=$((LOG_LIMIT / 2))
+    if fallocate -p -o 0 -l $((lb_size - lb_keep)) "$1" 2>/dev/null; then
+        printf '%s\n' $((lb_size - lb_keep)) >"$1.hole"
+    else
+        log_cut "$1"
+    fi
+}
+
+# log_cut FILE, with lb_size and lb_keep. What is written between copying and cutting is lost; the writers append.
+log_cut() {
     tail -c "$lb_keep" "$1" >"$1.keep" || return 0
     first_line "$1.dropped" 0
     : >"$1"
     cat "$1.keep" >>"$1"
-    rm -f "$1.keep"
+    rm -f "$1.keep" "$1.hole"
     printf '%s\n' $((LINE + lb_size - lb_keep)) >"$1.dropped"
 }
 

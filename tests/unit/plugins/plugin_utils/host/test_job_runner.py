@@ -210,16 +210,40 @@ def test_secrets_are_seen_by_nobody_and_gone_in_the_end(host: JobHost) -> None:
     assert host.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_log_is_bounded_and_read_on_from_where_one_was(host: JobHost) -> None:
+def long_log(host: JobHost) -> tuple[JobState, bytes]:
+    """The end of a job that wrote 4,000 lines, a while later one more, and what is kept of its log."""
     write = "i=0; while [ $i -lt 4000 ]; do echo line$i; i=$((i + 1)); done; sleep 2.5; echo last"
     host.start(Plan("job", "x", (Step("write", sh(write)),), log_limit=8000))
     state = host.settle("job")
-    kept = log(host, "job")
+    hole = host.job("job") / "steps/001/log.hole"
+    return state, log(host, "job")[int(hole.read_text()) if hole.exists() else 0 :]
+
+
+def test_a_log_is_bounded_loses_nothing_of_its_end_and_is_read_on_from_where_one_was(host: JobHost) -> None:
+    probe = host.root / "probe"
+    probe.write_bytes(bytes(8192))
+    if subprocess.run(["fallocate", "-p", "-o", "0", "-l", "1", probe], env={"PATH": host.search_path}).returncode:
+        pytest.skip(f"no fallocate under {host.shell}, or no holes in files of this file system")
+    state, kept = long_log(host)
     assert len(kept) < 8000
+    numbers = [int(line[4:]) for line in kept.splitlines()[1:-1]]
+    assert numbers == list(range(numbers[0], 4000))
     assert kept.endswith(b"line3999\nlast\n")
     first = host.poll("job", LogCursor("steps/001", 0))
     assert first.cursor is not None
     assert first.cursor.offset == sum(len(f"line{number}\n") for number in range(4000)) + len("last\n")
+    again = host.poll("job", LogCursor("steps/001", first.cursor.offset - 5))
+    assert (first.log, again.log, state.steps[0].exit_code) == (kept, b"last\n", 0)
+    assert (host.job("job") / "steps/001/log").stat().st_blocks * 512 < 8000 + 4096
+
+
+def test_where_no_hole_can_be_made_the_front_of_a_log_is_cut_off(host: JobHost) -> None:
+    (host.stand_ins / "fallocate").write_text("#!/bin/sh\nexit 1\n")
+    (host.stand_ins / "fallocate").chmod(0o755)
+    state, kept = long_log(host)
+    assert (len(kept) < 8000, kept[-5:]) == (True, b"last\n")
+    first = host.poll("job", LogCursor("steps/001", 0))
+    assert first.cursor is not None
     again = host.poll("job", LogCursor("steps/001", first.cursor.offset - 5))
     assert (first.log, again.log, state.steps[0].exit_code) == (kept, b"last\n", 0)
 
