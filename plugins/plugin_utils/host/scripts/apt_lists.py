@@ -4,14 +4,13 @@
 """Part of the apt reader: how old the package lists are, refreshing them, and sources for one run alone.
 
 Stands after reader_protocol.py, run_workspace.py, system_facts.py and apt_cache.py; uses read_text, listing,
-fixed_environment, wait_or_stop, lock_holder and release_files.
+run_bounded, without_passwords, lock_holder and release_files.
 """
 
 import os
 import re
 import time
 
-MOST_UPDATE_OUTPUT = 256 * 1024
 # What apt says once, in the end, when a list did not arrive and the old one stays in use (apt-pkg/update.cc).
 SOME_FAILED = 'Some index files failed to download'
 # Releases before 1.1 say that only where the network failed, and warn alone of a signature that is not good.
@@ -116,23 +115,10 @@ def update_command(options, workspace):
 
 
 def run_update(apt_pkg, options, workspace):
-    """(exit code or None when it took too long, output); stdin closed, output in a file that no child can hold up."""
     command = update_command(options, workspace)
     for setting, value in sorted(workspace.settings.items()):
         command += ['-o', '{0}={1}'.format(setting, value)]
-    import subprocess
-    import tempfile
-    limit = options.get('refresh_timeout', 300)
-    with tempfile.TemporaryFile() as output:
-        try:
-            with open(os.devnull, 'rb') as nothing:
-                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
-                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
-        except OSError as error:
-            return 127, 'E: apt-get could not be started: {0}\n'.format(error)
-        code = wait_or_stop(process, limit)
-        output.seek(0)
-        return code, output.read(MOST_UPDATE_OUTPUT).decode('utf-8', 'replace')
+    return run_bounded(command, options.get('refresh_timeout', 300), 'E')
 
 
 def update_errors(output):
@@ -145,7 +131,7 @@ def update_errors(output):
     for line in output.splitlines():
         failed = line.startswith('E: ') or (line.startswith('W: ') and (some_failed or UPDATE_FAILED.search(line)))
         if failed and SOME_FAILED not in line:
-            line = re.sub(r'([a-z]+://)[^/@\s]*@', r'\1', line)
+            line = without_passwords(line)
             if line not in found:
                 found.append(line[:1000])
     return found[:50]

@@ -5,16 +5,13 @@
 
 dnf rewrites its binary caches whenever it finds them old. It works on a private folder of links here, so that what it
 writes lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py, system_facts.py and
-rpm_system.py; uses ReaderError, read_text, listing, text_of, utc, fixed_environment, wait_or_stop, lock_holder and
-without_passwords.
+rpm_system.py; uses ReaderError, read_text, listing, text_of, utc, run_bounded, lock_holder and without_passwords.
 """
 
 import os
 import re
 import sys
 import time
-
-MOST_MAKECACHE_OUTPUT = 256 * 1024
 
 
 def load_dnf():
@@ -152,26 +149,11 @@ def start_private_cache(own, private):
 
 
 def run_makecache(options, private):
-    """(exit code or None when it took too long, output); stdin closed, output in a file that no child can hold up.
-
-    Without -y: a key that nobody has accepted yet stays unaccepted.
-    """
+    """As run_bounded says. Without -y: a key that nobody has accepted yet stays unaccepted."""
     command = ['dnf', '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
     if private is not None:
         command.insert(1, '--setopt=cachedir=' + private)
-    import subprocess
-    import tempfile
-    limit = options.get('refresh_timeout', 300)
-    with tempfile.TemporaryFile() as output:
-        try:
-            with open(os.devnull, 'rb') as nothing:
-                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
-                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
-        except OSError as error:
-            return 127, 'Error: dnf could not be started: {0}\n'.format(error)
-        code = wait_or_stop(process, limit)
-        output.seek(0)
-        return code, output.read(MOST_MAKECACHE_OUTPUT).decode('utf-8', 'replace')
+    return run_bounded(command, options.get('refresh_timeout', 300), 'Error')
 
 
 def makecache_errors(output):

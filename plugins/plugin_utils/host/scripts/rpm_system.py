@@ -27,11 +27,6 @@ def plain_version(evr):
     return evr[2:] if evr.startswith('0:') else evr
 
 
-def without_passwords(text):
-    """https://user:word@host/x -> https://host/x"""
-    return re.sub(r'([a-z][a-z0-9+.-]*://)[^/@\s]*@', r'\1', text)
-
-
 def identity_files():
     files = {'os-release': read_text('/etc/os-release') or read_text('/usr/lib/os-release')}
     for name in RELEASE_FILES:

@@ -6,7 +6,10 @@ Stands after reader_protocol.py, of which it uses nothing.
 """
 
 import os
+import re
 import time
+
+MOST_COMMAND_OUTPUT = 256 * 1024
 
 
 def fixed_environment():
@@ -42,6 +45,30 @@ class Workspace(object):
         if self.root is not None:
             import shutil
             shutil.rmtree(self.root, True)
+
+
+def run_bounded(command, seconds, word):
+    """(exit code or None when it took too long, output); stdin closed, output in a file that no child can hold up.
+
+    A command that cannot be started ends with 127 and a line that begins with word, as its own errors do.
+    """
+    import subprocess
+    import tempfile
+    with tempfile.TemporaryFile() as output:
+        try:
+            with open(os.devnull, 'rb') as nothing:
+                process = subprocess.Popen(command, stdin=nothing, stdout=output, stderr=subprocess.STDOUT,
+                                           close_fds=True, env=fixed_environment(), preexec_fn=os.setsid)
+        except OSError as error:
+            return 127, '{0}: {1} could not be started: {2}\n'.format(word, command[0], error)
+        code = wait_or_stop(process, seconds)
+        output.seek(0)
+        return code, output.read(MOST_COMMAND_OUTPUT).decode('utf-8', 'replace')
+
+
+def without_passwords(text):
+    """https://user:word@host/x -> https://host/x"""
+    return re.sub(r'([a-z][a-z0-9+.-]*://)[^/@\s]*@', r'\1', text)
 
 
 def wait_or_stop(process, seconds):
