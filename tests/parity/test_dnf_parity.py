@@ -50,7 +50,7 @@ def test_upgradable_is_what_check_update_lists(host: LabHost, inventory: Invento
         if each["manager_choice"]
     }
     assert ours == theirs
-    assert len(ours) == 18
+    assert len(ours) == 19
     assert "acme-newname" in replacements
     assert "acme-newname" not in {each["name"] for each in inventory.candidates}
 
@@ -76,7 +76,7 @@ def test_notices_are_those_of_updateinfo(host: LabHost, found: dict[str, Any]) -
     # dnf hides what is excluded, the notice about it too.
     assert ours - theirs == {("RHSA-2026:0014", "Important/Sec.", "acme-excluded-1.1-1.el9.noarch")}
     assert theirs - ours == set()
-    assert len(theirs) == 22
+    assert len(theirs) == 23
 
 
 def test_references_and_dates_of_a_notice_are_those_of_updateinfo(host: LabHost, inventory: Inventory) -> None:

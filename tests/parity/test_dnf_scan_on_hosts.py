@@ -54,7 +54,7 @@ def test_a_scan_leaves_the_host_byte_for_byte_as_it_was(host: LabHost, before: s
     assert differences(seen, fingerprint(host)) == []
     assert host.run(["ls", "-A", "/dev/shm"]).stdout == ""
     assert answer["ok"], answer["error"]
-    assert len(answer["result"]["installed"]["rows"]) == 24
+    assert len(answer["result"]["installed"]["rows"]) == 25
 
 
 def test_a_refresh_changes_the_cache_alone(host: LabHost) -> None:
@@ -84,7 +84,7 @@ def test_a_host_that_was_never_refreshed_has_no_candidates_and_says_so(host: Lab
     assert [each["kind"] for each in inventory.warnings].count("never_downloaded") == 3
     refreshed = build_inventory(reading(host, refresh="auto"))
     assert refreshed.refresh["ok"] is True
-    assert len(refreshed.candidates) == 23
+    assert len(refreshed.candidates) == 24
 
 
 @pytest.mark.parametrize("how", ["broken", "stranger", "missing"])
@@ -111,7 +111,7 @@ def test_without_network_the_metadata_stays_as_old_as_it_was(host: LabHost) -> N
     assert first.refresh["ok"] is False
     assert first.refresh["errors"]
     assert all(each["metadata_age"] > 86400 for each in first.repositories if each["enabled"])
-    assert len(first.candidates) == 23
+    assert len(first.candidates) == 24
 
 
 def test_a_lock_held_by_another_dnf_is_waited_for_and_then_named(host: LabHost) -> None:
@@ -136,7 +136,7 @@ def test_without_root_a_refresh_goes_to_a_folder_of_its_own(host: LabHost) -> No
     assert answer["refresh"]["ok"] is True, answer["refresh"]
     inventory = build_inventory({"system": {}, "result": answer})
     assert inventory.privileged is False
-    assert len(inventory.candidates) == 23
+    assert len(inventory.candidates) == 24
     assert [each for each in inventory.warnings if each["kind"] == "not_privileged"]
 
 

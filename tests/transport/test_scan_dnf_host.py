@@ -61,7 +61,7 @@ def test_the_predefined_baseline_misses_critical_and_important_fixes_and_bugfixe
         "acme-crit.noarch 1.2-1.el9", "acme-imp.noarch 1.1-1.el9", "acme-bug.noarch 1.1-1.el9",
         "acme-several.noarch 1.1-1.el9", "acme-super.noarch 1.2-1.el9", "acme-epoch.noarch 1:1.0-1.el9",
         "acme-tilde.noarch 2.0-1.el9", "acme-multi.x86_64 1.1-1.el9", "acme-multi.i686 1.1-1.el9",
-        "kernel-core.x86_64 5.14.0-3.el9",
+        "kernel-core.x86_64 5.14.0-3.el9", "acme-db.x86_64 10.2-1.module+el9+2",
     }  # fmt: skip
     assert document["verdict"] == "non_compliant"
     entries = {(each["name"], each["version"]): each for each in document["patches"]}

@@ -18,6 +18,7 @@ from .packages import BULK, PACKAGES, TROUBLE, Package
 from .places import CONTROLLER_ADDRESS, Lab, LabError, run
 from .recipes import BASES, DRESSINGS, FEATURES
 from .roots import chroot, write_files
+from .rpm_distributions import RPM_DISTRIBUTIONS
 from .signing import SigningKey
 
 KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
@@ -34,7 +35,7 @@ class Kind:
 
     @property
     def manager(self) -> str:
-        return "dnf" if self.distribution in rpm_repository.REPOSITORIES else "apt"
+        return "dnf" if self.distribution in RPM_DISTRIBUTIONS else "apt"
 
 
 def kind_of(name: str) -> Kind:
@@ -114,17 +115,22 @@ def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], features: Sequence[str],
     stack = _stacked(lab, f"sources-{kind.name}", stack, digest,
                      lambda root: rpm_layers.use_repositories(lab, root, kind.distribution))  # fmt: skip
     if prepared:
-        stack = _stacked(lab, f"prepared-{kind.name}", stack, digest, lambda root: rpm_layers.install_old(lab, root))
+        stack = _stacked(lab, f"prepared-{kind.name}", stack, digest,
+                         lambda root: rpm_layers.prepare(lab, root, kind.distribution))  # fmt: skip
     for feature in features:
         recipe = FEATURES[feature]
-        if recipe.packages or recipe.script:
+        if recipe.script or recipe.packages not in ("", *rpm_layers.TABLES):
             raise LabError(f"the feature {feature} is made for hosts with apt")
-        stack = _stacked(lab, f"{feature}-{kind.name}", stack, digest_of(recipe), partial(_write_feature, feature))
+        change = partial(_add_rpm_feature, lab, kind.distribution, feature)
+        stack = _stacked(lab, f"{feature}-{kind.name}", stack, digest_of(recipe, digest), change)
     return stack
 
 
-def _write_feature(feature: str, root: Path) -> None:
-    write_files(root, FEATURES[feature].files)
+def _add_rpm_feature(lab: Lab, distribution: str, feature: str, root: Path) -> None:
+    recipe = FEATURES[feature]
+    write_files(root, recipe.files)
+    if recipe.packages:
+        rpm_layers.install_old(lab, root, distribution, rpm_layers.TABLES[recipe.packages])
 
 
 def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callable[[Path], None]) -> list[Path]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .rpm_distributions import RPM_DISTRIBUTIONS
+
 COMMON = (
     "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,iproute2,iputils-ping,"
     "ca-certificates,sudo,procps,unattended-upgrades,apt-utils,needrestart,fish,tcsh"
@@ -129,31 +131,14 @@ def _debian(version: str, codename: str, point: str, *, ident: str = "debian") -
     }
 
 
-def _rhel9() -> dict[str, str | None]:
-    return {
-        "/etc/os-release": "-> ../usr/lib/os-release",
-        "/usr/lib/os-release": 'NAME="Red Hat Enterprise Linux"\nVERSION="9.4 (Plow)"\nID="rhel"\nID_LIKE="fedora"\n'
-        'VERSION_ID="9.4"\nPLATFORM_ID="platform:el9"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4 (Plow)"\n',
-        "/etc/redhat-release": "Red Hat Enterprise Linux release 9.4 (Plow)\n",
-        "/etc/system-release": "-> redhat-release",
-        "/etc/debian_version": None,
-        "/etc/dpkg/origins/default": None,
-        **RPM_ON_DEBIAN,
-        "/etc/dnf/vars/releasever": "9\n",
-    }
-
-
-# What rpm and dnf of Debian lack: a database where others look for it, and plugins that need no repository of debs.
-RPM_ON_DEBIAN: dict[str, str | None] = {
-    "/etc/rpm/macros.lab": "%_dbpath /var/lib/rpm\n",
-    "/etc/dnf/plugins/local.conf": "[main]\nenabled = false\n",
-}
-
 DRESSINGS = {
     "ubuntu2204": Dressing("bookworm", "jammy", _ubuntu("22.04", "jammy", "Jammy Jellyfish")),
     "ubuntu2404": Dressing("trixie", "noble", _ubuntu("24.04", "noble", "Noble Numbat")),
     "ubuntu1804": Dressing("bullseye", "bionic", _ubuntu("18.04", "bionic", "Bionic Beaver")),
     "debian8": Dressing("bullseye", "jessie", _debian("8", "jessie", "8.11")),
-    "rhel9": Dressing("bookworm-dnf", "rhel9", _rhel9()),
     "raspbian": Dressing("bookworm", "raspbian-bookworm", _debian("12", "bookworm", "12.11", ident="raspbian")),
+    **{
+        name: Dressing(each.base, name, {**each.files, "/etc/dnf/vars/releasever": f"{each.releasever}\n"})
+        for name, each in RPM_DISTRIBUTIONS.items()
+    },
 }

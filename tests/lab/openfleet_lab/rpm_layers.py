@@ -10,8 +10,11 @@ from .bases import digest_of
 from .distributions import site_names
 from .places import CONTROLLER_ADDRESS, Lab
 from .roots import chroot, write_files
-from .rpm_packages import PACKAGES
+from .rpm_distributions import RPM_DISTRIBUTIONS
+from .rpm_packages import MODULES, PACKAGES, TROUBLE, Package
 
+# What a feature of recipes.py may name.
+TABLES = {"trouble": TROUBLE}
 KEY = "/etc/pki/rpm-gpg/RPM-GPG-KEY-lab"
 DNF_CONF = (
     "[main]\ngpgcheck=1\nlocalpkg_gpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\nbest=True\n"
@@ -26,7 +29,7 @@ def recipe_digest() -> str:
 def use_repositories(lab: Lab, root: Path, distribution: str) -> None:
     stanzas = [
         f"[{each.id}]\nname=Lab {each.id}\nbaseurl={each.url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{KEY}\n"
-        for each in rpm_repository.REPOSITORIES[distribution]
+        for each in RPM_DISTRIBUTIONS[distribution].repositories
     ]
     stanzas.append("[source]\nname=Lab source\nbaseurl=http://rpm.lab/none\nenabled=0\n")
     write_files(
@@ -41,15 +44,36 @@ def use_repositories(lab: Lab, root: Path, distribution: str) -> None:
     chroot(root, ["rpm", "--import", KEY])
 
 
-def install_old(lab: Lab, root: Path) -> None:
+def prepare(lab: Lab, root: Path, distribution: str) -> None:
     """Install the old versions with dnf, so that its history knows them; then lock, exclude and read the metadata."""
+    streams: dict[str, str | None] = {
+        f"/etc/dnf/modules.d/{each.name}.module": f"[{each.name}]\nname={each.name}\nstream={each.stream}\nprofiles=\n"
+        f"state={each.state}\n"
+        for each in MODULES
+        if each.state
+    }
+    write_files(root, streams)
+    install_old(lab, root, distribution, PACKAGES)
+    tag = RPM_DISTRIBUTIONS[distribution].tag
+    write_files(
+        root,
+        {
+            "/etc/dnf/plugins/versionlock.list": f"# Added lock\nacme-locked-0:1.0-1.{tag}.*\n",
+            "/etc/dnf/dnf.conf": DNF_CONF,
+        },
+    )
+    chroot(root, ["dnf", "-y", "-q", "makecache"])
+
+
+def install_old(lab: Lab, root: Path, distribution: str, table: tuple[Package, ...]) -> None:
+    packages = RPM_DISTRIBUTIONS[distribution].packages(table)
     staged = root / "var/cache/lab-rpms"
     staged.mkdir(parents=True)
     # Instances that stay beside each other need a transaction each.
-    for turn in range(max(len(package.installed) for package in PACKAGES)):
+    for turn in range(max(len(package.installed) for package in packages)):
         chosen = [
             rpm_repository.build(lab, package, version, arch)
-            for package in PACKAGES
+            for package in packages
             for version in package.versions
             if version.evr in package.installed[turn : turn + 1]
             for arch in package.arches
@@ -59,11 +83,3 @@ def install_old(lab: Lab, root: Path) -> None:
         inside = [f"/var/cache/lab-rpms/{path.name}" for path in chosen]
         chroot(root, ["dnf", "-y", "-q", "--disablerepo=*", "install", *inside])
     shutil.rmtree(staged)
-    write_files(
-        root,
-        {
-            "/etc/dnf/plugins/versionlock.list": "# Added lock\nacme-locked-0:1.0-1.el9.*\n",
-            "/etc/dnf/dnf.conf": DNF_CONF,
-        },
-    )
-    chroot(root, ["dnf", "-y", "-q", "makecache"])

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Version:
-    """One `[epoch:]version-release` and the repository that has it; `gone` is in none."""
+    """One `[epoch:]version-release` and the repository that has it; `gone` is in none.
+
+    `module` is `name:stream` of the module that it belongs to; `files` maps a path to content beside the package's own;
+    `scripts` maps a section (`pre`, `post`, ...) to a shell script; `signed` is `lab`, `stranger` or `no`.
+    """
 
     evr: str
     repository: str = "baseos"
     obsoletes: str = ""
+    requires: str = ""
+    conflicts: str = ""
+    module: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    scripts: dict[str, str] = field(default_factory=dict)
+    signed: str = "lab"
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,8 @@ class Package:
 
 @dataclass(frozen=True)
 class Notice:
-    """An update of updateinfo.xml. `packages` are (name, evr, architecture); dates as vendors write them."""
+    """An update of updateinfo.xml. `packages` are (name, evr, architecture); dates as vendors write them; `module` is
+    `name:stream` where it is about packages of a module."""
 
     id: str
     type: str
@@ -40,6 +51,21 @@ class Notice:
     bugzillas: tuple[str, ...] = ()
     repository: str = "baseos"
     reboot: bool = False
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A stream of a module; `state` is what a prepared host has decided about it (`enabled` or nothing)."""
+
+    name: str
+    stream: str
+    summary: str
+    state: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}:{self.stream}"
 
 
 OLD = "1.0-1.el9"
@@ -79,6 +105,35 @@ PACKAGES = (
     Package("kernel-core", "kernels stay beside each other",
             (Version("5.14.0-1.el9"), Version("5.14.0-2.el9"), Version("5.14.0-3.el9")),
             ("5.14.0-1.el9", "5.14.0-2.el9"), ("x86_64",), "installonlypkg(kernel)"),
+    Package("acme-db", "from a stream of a module: newer ones of another stream, or of none, are not for this host",
+            (Version("10.1-1.module+el9+1", "appstream", module="acme-db:10"),
+             Version("10.2-1.module+el9+2", "appstream", module="acme-db:10"),
+             Version("12.1-1.module+el9+3", "appstream", module="acme-db:12"),
+             Version("13.0-1.el9", "appstream")), ("10.1-1.module+el9+1",), ("x86_64",)),
+)  # fmt: skip
+
+MODULES = (
+    Module("acme-db", "10", "the stream of a prepared host", "enabled"),
+    Module("acme-db", "12", "a newer stream, not enabled"),
+)
+
+# Not on a prepared host: a test asks for them (the feature `trouble`); they make a whole transaction fail or last.
+TROUBLE = (
+    Package("acme-badpre", "its fix's %pre fails, so rpm refuses it",
+            (Version(OLD), Version("1.1-1.el9", scripts={"pre": "echo cannot prepare >&2\nexit 3"}))),
+    Package("acme-badpost", "its fix's %post fails after it was installed",
+            (Version(OLD), Version("1.1-1.el9", scripts={"post": "echo cannot configure >&2\nexit 3"}))),
+    Package("acme-hangpost", "its fix's %post hangs, with a child",
+            (Version(OLD), Version("1.1-1.el9", scripts={"post": "sleep 100000 &\nwait"}))),
+    Package("acme-slow", "its fix takes as many seconds as /etc/acme-slow says (10)",
+            (Version(OLD),
+             Version("1.1-1.el9", scripts={"post": 'sleep "$(cat /etc/acme-slow 2>/dev/null || echo 10)"'}))),
+    Package("acme-owner", "has a file that acme-thief's fix brings with other content",
+            (Version(OLD, files={"/usr/share/acme-shared/file": "owner\n"}),)),
+    Package("acme-thief", "its fix has a file of acme-owner",
+            (Version(OLD), Version("1.1-1.el9", files={"/usr/share/acme-shared/file": "thief\n"}))),
+    Package("acme-unsigned", "nobody signed its fix", (Version(OLD), Version("1.1-1.el9", signed="no"))),
+    Package("acme-forged", "somebody else signed its fix", (Version(OLD), Version("1.1-1.el9", signed="stranger"))),
 )  # fmt: skip
 
 
@@ -115,4 +170,10 @@ NOTICES = (
            issued="2025-06-01 00:00:00", cves=("CVE-2025-0019",), reboot=True),
     Notice("RHEA-2026:0020", "enhancement", _of("microcode_ctl"), reboot=True),
     Notice("RHBA-2025:0021", "bugfix", _of("acme-current", evr=OLD), issued="2025-05-01 00:00:00"),
+    Notice("RHSA-2026:0022", "security", _of("acme-db", evr="10.2-1.module+el9+2", arch="x86_64"), "Important",
+           cves=("CVE-2026-0022",), repository="appstream", module="acme-db:10"),
+    Notice("RHSA-2026:0023", "security", _of("acme-db", evr="12.1-1.module+el9+3", arch="x86_64"), "Critical",
+           cves=("CVE-2026-0023",), repository="appstream", module="acme-db:12"),
+    Notice("RHSA-2026:0024", "security", _of(*(each.name for each in TROUBLE if len(each.versions) > 1)), "Important",
+           cves=("CVE-2026-0024",)),
 )  # fmt: skip

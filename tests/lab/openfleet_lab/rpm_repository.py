@@ -5,38 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from .bases import digest_of
 from .places import Lab, run
-from .rpm_packages import NOTICES, PACKAGES, Notice, Package, Version
+from .rpm_distributions import RPM_DISTRIBUTIONS
+from .rpm_packages import MODULES, NOTICES, PACKAGES, TROUBLE, Module, Notice, Package, Version
 from .signing import SigningKey
-
-
-@dataclass(frozen=True)
-class Repository:
-    """`notices`: whether it carries updateinfo."""
-
-    id: str
-    site: str
-    path: str
-    notices: bool = True
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.site}/{self.path}"
-
-
-REPOSITORIES = {
-    "rhel9": (
-        Repository("baseos", "rpm.lab", "rhel9/baseos"),
-        Repository("appstream", "rpm.lab", "rhel9/appstream"),
-        Repository("acme", "rpm.acme.lab", "el9", notices=False),
-    )
-}
 
 
 def signer(lab: Lab) -> SigningKey:
@@ -50,7 +30,8 @@ def public_key(lab: Lab) -> str:
 
 
 def recipe_digest() -> str:
-    return digest_of(Path(__file__).read_text(), repr(PACKAGES), repr(NOTICES), repr(REPOSITORIES))
+    tables = (PACKAGES, TROUBLE, MODULES, NOTICES, RPM_DISTRIBUTIONS)
+    return digest_of(Path(__file__).read_text(), *map(repr, tables))
 
 
 def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
@@ -72,13 +53,19 @@ def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
                      "_dbpath": "/var/lib/rpm"}  # fmt: skip
             run(["rpmbuild", "-bb", "--quiet", "--target", arch, *_defines(where), pool / "package.spec"],
                 env={"SOURCE_DATE_EPOCH": "1767225600"})  # fmt: skip
-            # Debian's macro names gpg2, which it no longer has.
-            key = {"_gpg_path": str(signer(lab).home), "_gpg_name": "Lab archive", "_gpg_digest_algo": "sha256",
-                   "__gpg": str(shutil.which("gpg"))}  # fmt: skip
-            run(["rpmsign", *_defines(key), "--addsign", pool / "built.rpm"])
+            if version.signed != "no":
+                _sign(lab, pool / "built.rpm", "stranger" if version.signed == "stranger" else "archive")
             shutil.rmtree(pool / "top")
             (pool / "built.rpm").rename(target)
     return target
+
+
+def _sign(lab: Lab, path: Path, name: str) -> None:
+    key = SigningKey(lab, name).ensure()
+    # Debian's macro names gpg2, which it no longer has.
+    macros = {"_gpg_path": str(key.home), "_gpg_name": f"Lab {name}", "_gpg_digest_algo": "sha256",
+              "__gpg": str(shutil.which("gpg"))}  # fmt: skip
+    run(["rpmsign", *_defines(macros), "--addsign", path])
 
 
 def _defines(macros: dict[str, str]) -> list[str]:
@@ -91,11 +78,20 @@ def _spec(package: Package, version: Version, epoch: str, rest: str) -> str:
              "License: MIT", "Vendor: Lab", "%define use_source_date_epoch_as_buildtime 1"]  # fmt: skip
     lines += [f"Epoch: {epoch}"] if epoch else []
     lines += [f"Provides: {package.provides}"] if package.provides else []
-    lines += [f"Obsoletes: {version.obsoletes}"] if version.obsoletes else []
+    for word in ("obsoletes", "requires", "conflicts"):
+        lines += [f"{word.capitalize()}: {getattr(version, word)}"] if getattr(version, word) else []
+    lines += [f"ModularityLabel: {version.module}:1:lab"] if version.module else []
     folder = f"/usr/share/{package.name}-{rest}"
     lines += ["%description", package.why, "%install", f"mkdir -p %{{buildroot}}{folder}",
-              f"echo {version.evr} > %{{buildroot}}{folder}/%{{_target_cpu}}", "%files", folder]  # fmt: skip
-    return "\n".join(lines) + "\n"
+              f"echo {version.evr} > %{{buildroot}}{folder}/%{{_target_cpu}}"]  # fmt: skip
+    for path, content in version.files.items():
+        lines += [
+            f"mkdir -p %{{buildroot}}{os.path.dirname(path)}",
+            f"printf %s {shlex.quote(content)} > %{{buildroot}}{path}",
+        ]
+    for section, script in version.scripts.items():
+        lines += [f"%{section}", script]
+    return "\n".join([*lines, "%files", folder, *version.files]) + "\n"
 
 
 class View:
@@ -104,35 +100,34 @@ class View:
     def __init__(self, lab: Lab, name: str, distribution: str) -> None:
         self.lab = lab
         self.folder = lab.repositories / "views" / name
-        self.repositories = REPOSITORIES[distribution]
+        self.distribution = RPM_DISTRIBUTIONS[distribution]
+        self.repositories = self.distribution.repositories
 
     def place(self, repository: str) -> Path:
         found = next(each for each in self.repositories if each.id == repository)
-        return self.folder / found.site / found.path
+        return self.folder / found.folder
 
     def publish(self, notices: tuple[Notice, ...] = NOTICES) -> None:
+        packages = self.distribution.packages((*PACKAGES, *TROUBLE))
         for repository in self.repositories:
             place = self.place(repository.id)
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-            for package in PACKAGES:
+            members: dict[str, list[str]] = {}
+            for package in packages:
                 for version in package.versions:
-                    if version.repository == repository.id:
+                    if repository.carries(version.repository):
                         for arch in package.arches:
                             built = build(self.lab, package, version, arch)
                             os.link(built, place / built.name)
+                            members.setdefault(version.module, []).append(f"{package.name}-{_full(version.evr)}.{arch}")
             run(["createrepo_c", "-q", "--revision=1", place])
-            listed = [each for each in notices if each.repository == repository.id]
             if repository.notices:
-                self._add_notices(place, listed)
+                listed = [each for each in notices if repository.carries(each.repository)]
+                _add_metadata(place, "updateinfo.xml", _updateinfo(self.distribution.notices(tuple(listed))))
+            if set(members) - {""}:
+                _add_metadata(place, "modules.yaml", _modules(members))
             self.sign(repository.id, "good")
-
-    @staticmethod
-    def _add_notices(place: Path, notices: list[Notice]) -> None:
-        text = place / "updateinfo.xml"
-        text.write_text("<updates>\n" + "".join(map(_update, notices)) + "</updates>\n")
-        run(["modifyrepo_c", "--mdtype=updateinfo", text, place / "repodata"])
-        text.unlink()
 
     def drop_notices(self) -> None:
         """No repository carries updateinfo any more, as CentOS never did."""
@@ -171,6 +166,37 @@ class View:
             path.write_text(what + "\n")
 
 
+def _full(evr: str) -> str:
+    """1.0-1 -> 0:1.0-1"""
+    return evr if ":" in evr else f"0:{evr}"
+
+
+def _add_metadata(place: Path, name: str, content: str) -> None:
+    """One more kind of metadata, called after its file: updateinfo.xml, modules.yaml."""
+    path = place / name
+    path.write_text(content)
+    run(["modifyrepo_c", f"--mdtype={path.stem}", path, place / "repodata"])
+    path.unlink()
+
+
+def _modules(members: dict[str, list[str]]) -> str:
+    """modulemd documents of the streams that have packages here; `members`: `name:stream` to full names."""
+    return "".join(_module(each, members[each.label]) for each in MODULES if each.label in members)
+
+
+def _module(module: Module, rpms: list[str]) -> str:
+    named = "".join(f"    - {each}\n" for each in rpms)
+    return (
+        f'---\ndocument: modulemd\nversion: 2\ndata:\n  name: {module.name}\n  stream: "{module.stream}"\n'
+        f"  version: 1\n  context: lab\n  arch: x86_64\n  summary: {module.summary}\n  description: {module.summary}\n"
+        f"  license:\n    module: [MIT]\n  artifacts:\n    rpms:\n{named}...\n"
+    )
+
+
+def _updateinfo(notices: Iterable[Notice]) -> str:
+    return "<updates>\n" + "".join(map(_update, notices)) + "</updates>\n"
+
+
 def _update(notice: Notice) -> str:
     def reference(kind: str, name: str) -> str:
         return (
@@ -189,13 +215,15 @@ def _update(notice: Notice) -> str:
             f'<package name="{name}" version="{version}" release="{release}" epoch="{epoch or 0}" arch="{arch}" '
             f'src="{name}-{rest}.src.rpm"><filename>{name}-{rest}.{arch}.rpm</filename>{reboot}</package>'
         )
+    name, _colon, stream = notice.module.partition(":")
+    module = f'<module name="{name}" stream="{stream}" version="1" context="lab" arch="x86_64"/>' if stream else ""
     updated = f'<updated date="{notice.updated}"/>' if notice.updated else ""
     severity = f"<severity>{notice.severity}</severity>" if notice.severity else ""
     return (
         f'<update from="lab@example.invalid" status="final" type="{notice.type}" version="1"><id>{notice.id}</id>'
         f'<title>{escape(notice.id)}</title><issued date="{notice.issued}"/>{updated}{severity}'
         f"<description>{notice.id}</description><references>{''.join(references)}</references>"
-        f'<pkglist><collection short="lab"><name>lab</name>{packages}</collection></pkglist></update>\n'
+        f'<pkglist><collection short="lab"><name>lab</name>{module}{packages}</collection></pkglist></update>\n'
     )
 
 
