@@ -31,7 +31,7 @@ options:
     description:
       - What was being done.
     type: str
-    choices: [Scan, Install, Preflight]
+    choices: [Scan, Install, Reboot, Preflight]
     default: Scan
   state_directory:
     description:

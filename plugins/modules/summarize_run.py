@@ -36,7 +36,7 @@ options:
     description:
       - What the play does, for the headline.
     type: str
-    choices: [Scan, Install, Preflight]
+    choices: [Scan, Install, Reboot, Preflight]
     default: Scan
   fail_on:
     description:

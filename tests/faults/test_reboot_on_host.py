@@ -299,6 +299,7 @@ def test_the_playbook_reboots_what_is_pending_and_a_fresh_scan_clears_it(play, h
     assert pending_count(documents(play)) == [1], scanned.stdout + scanned.stderr
     done = play.run("openfleet.patch.reboot", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "openfleet.patch reboot: 1 host" in done.stdout
     assert host.boot_id() != before
     assert pending_count(documents(play)) == [0]
     after = host.boot_id()
