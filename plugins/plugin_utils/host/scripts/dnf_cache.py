@@ -5,7 +5,8 @@
 
 dnf rewrites its binary caches whenever it finds them old. It works on a private folder of links here, so that what it
 writes lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py, system_facts.py and
-rpm_system.py; uses ReaderError, read_text, listing, text_of, utc, run_bounded, lock_holder and without_passwords.
+rpm_system.py; uses ReaderError, listing, text_of, utc, run_bounded, begin_refresh, lock_of_pid_file, lock_holder and
+without_passwords.
 """
 
 import os
@@ -98,29 +99,11 @@ def metadata_times(base):
 
 def refresh_metadata(base, own, options, workspace):
     """Run `dnf makecache` when metadata is older than asked for; a repository that fails is told, not fatal."""
-    wish = options.get('refresh', 'auto')
-    result = {'attempted': False, 'ok': None, 'errors': [], 'skipped_because': None, 'seconds': None}
     link_cache(own, text_of(base.conf.cachedir))
-    if wish == 'never':
-        result['skipped_because'] = 'refresh is set to never'
-        return result
-    limit = options.get('metadata_max_age', 3600)
-    times = list(metadata_times(base).values())
-    if wish == 'auto' and times and None not in times and time.time() - min(times) <= limit:
-        result['skipped_because'] = 'metadata is {0} s old, younger than {1} s'.format(
-            int(time.time() - min(times)), int(limit))
-        return result
     started = time.time()
-    deadline = started + options.get('lock_timeout', 60)
-    result['attempted'] = True
-    holder = dnf_lock_holder(own, text_of(base.conf.persistdir))
-    while holder is not None and time.time() < deadline:
-        time.sleep(0.5)
-        holder = dnf_lock_holder(own, text_of(base.conf.persistdir))
-    if holder is not None:
-        result['ok'] = False
-        result['errors'] = ['dnf is locked by {0} (pid {1}); waited {2} s'.format(
-            holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+    result, due = begin_refresh(options, list(metadata_times(base).values()),
+                                lambda: dnf_lock_holder(own, text_of(base.conf.persistdir)), 'dnf')
+    if not due:
         return result
     private = text_of(base.conf.cachedir)
     if os.geteuid() != 0:
@@ -171,10 +154,9 @@ def dnf_lock_holder(cache, persistent):
     """{'pid', 'name', 'file'} of a dnf that works on this host, or of whoever holds rpm's own lock; else None."""
     for path in (os.path.join(cache, 'metadata_lock.pid'), os.path.join(cache, 'download_lock.pid'),
                  os.path.join(persistent, 'rpmdb_lock.pid')):
-        word = (read_text(path, 64) or '').strip()
-        if word.isdigit() and os.path.exists('/proc/{0}/stat'.format(word)):
-            return {'pid': int(word), 'file': path,
-                    'name': (read_text('/proc/{0}/comm'.format(word), 64) or '').strip() or None}
+        holder = lock_of_pid_file(path)
+        if holder is not None:
+            return holder
     return lock_holder('/var/lib/rpm/.rpm.lock')
 
 

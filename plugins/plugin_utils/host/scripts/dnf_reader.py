@@ -26,13 +26,9 @@ def rpm_kernel_facts(base, hawkey):
             # kernel is there for the sake of kernel-core.
             if release not in found or name.endswith('-core'):
                 found[release] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
-    installed = []
-    for package, row in found.values():
-        place = len([each for each, _row in installed if each.evr_cmp(package) > 0])
-        installed.insert(place, (package, row))
     uname = os.uname()
     return {'running': uname[2], 'build': uname[3], 'arch': uname[4], 'container': in_container(),
-            'installed': [row for _package, row in installed]}
+            'installed': newest_first(found.values(), lambda one, other: one.evr_cmp(other) > 0)}
 
 
 def reboot_names():

@@ -60,6 +60,18 @@ def text_of(value):
     return value
 
 
+def error_text(error):
+    """What an exception says; yum's carry a list of texts now and then, and texts that str() cannot turn to bytes."""
+    value = getattr(error, 'value', None)
+    words = []
+    for each in value if isinstance(value, list) else [error]:
+        try:
+            words.append(text_of(str(each)))
+        except UnicodeError:
+            words.append(text_of(repr(each)))
+    return '; '.join(words)
+
+
 def take_stdout():
     """Descriptor 1 belongs to the answer: whatever else prints goes to descriptor 2."""
     keep = os.dup(1)
@@ -80,8 +92,8 @@ def answer_one(operations, request_bytes):
     except Exception as error:
         import traceback
         return {'ok': False, 'error': {'kind': getattr(error, 'kind', 'reader_failed'),
-                                       'message': '{0}: {1}'.format(type(error).__name__, error),
-                                       'traceback': traceback.format_exc()[-8000:]}}
+                                       'message': type(error).__name__ + ': ' + error_text(error),
+                                       'traceback': text_of(traceback.format_exc())[-8000:]}}
 
 
 def main(operations, request_bytes=None):

@@ -8,6 +8,7 @@ Stands after reader_protocol.py and uses its read_text, listing and text_of.
 
 import os
 import re
+import time
 
 RPM_INSTALLED_COLUMNS = ['name', 'arch', 'version', 'automatic', 'installed_at', 'build_time', 'repository', 'vendor',
                          'install_only']
@@ -40,3 +41,49 @@ def subscription_facts():
         return None
     return {'registered': os.path.exists('/etc/pki/consumer/cert.pem'),
             'entitlements': len([name for name in listing('/etc/pki/entitlement') if name.endswith('.pem')])}
+
+
+def begin_refresh(options, times, find_holder, command):
+    """(What the answer says of the refresh so far, True where it is to be done).
+
+    times: seconds since 1970 when each repository was last current, None for one that has to be fetched.
+    find_holder: says who holds the package manager's lock, as lock_holder does; waited for within lock_timeout.
+    """
+    wish = options.get('refresh', 'auto')
+    result = {'attempted': False, 'ok': None, 'errors': [], 'skipped_because': None, 'seconds': None}
+    if wish == 'never':
+        result['skipped_because'] = 'refresh is set to never'
+        return result, False
+    limit = options.get('metadata_max_age', 3600)
+    if wish == 'auto' and times and None not in times and time.time() - min(times) <= limit:
+        result['skipped_because'] = 'metadata is {0} s old, younger than {1} s'.format(
+            int(time.time() - min(times)), int(limit))
+        return result, False
+    started = time.time()
+    result['attempted'] = True
+    holder = find_holder()
+    while holder is not None and time.time() < started + options.get('lock_timeout', 60):
+        time.sleep(0.5)
+        holder = find_holder()
+    if holder is not None:
+        result['ok'] = False
+        result['errors'] = ['{0} is locked by {1} (pid {2}); waited {3} s'.format(
+            command, holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+    return result, holder is None
+
+
+def lock_of_pid_file(path):
+    """{'pid', 'name', 'file'} of the living process that a pid file names, else None."""
+    word = (read_text(path, 64) or '').strip()
+    if not word.isdigit() or not os.path.exists('/proc/{0}/stat'.format(word)):
+        return None
+    return {'pid': int(word), 'name': (read_text('/proc/{0}/comm'.format(word), 64) or '').strip() or None, 'file': path}
+
+
+def newest_first(kernels, is_newer):
+    """Rows of [(package, row)], sorted by is_newer(package, other)."""
+    placed = []
+    for package, row in kernels:
+        place = len([each for each, _row in placed if is_newer(each, package)])
+        placed.insert(place, (package, row))
+    return [row for _package, row in placed]
