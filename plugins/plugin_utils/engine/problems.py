@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collecting everything that is wrong with a baseline, so that the operator sees it all at once."""
+"""Collecting everything that is wrong with what an operator wrote, so that it is seen all at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HUGE = 10**18
 
 
 class Problems:
-    """Problems of one or several baselines; every one names its place and the fix."""
+    """Problems of one or several baselines, maintenance windows or the like; each names its place and the fix."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, str]] = []
@@ -32,13 +32,13 @@ class Problems:
                 name = show_key(key)
                 self.add(f"{where}.{name}" if where else name, f"unknown key; {nearest(key, known)}")
 
-    def raise_if_any(self) -> None:
-        """``PatchError("bad_baseline")`` with all of them."""
+    def raise_if_any(self, kind: str = "bad_baseline", subject: str = "patch baselines") -> None:
+        """``PatchError(kind)`` with all of them."""
         if self.found:
             count = len(self.found)
             lines = "\n".join(f"  {problem['where']}: {problem['message']}" for problem in self.found)
             heading = "1 problem" if count == 1 else f"{count} problems"
-            raise PatchError("bad_baseline", f"{heading} in patch baselines:\n{lines}", problems=self.found)
+            raise PatchError(kind, f"{heading} in {subject}:\n{lines}", problems=self.found)
 
 
 def nearest(word: Any, known: Iterable[str]) -> str:
