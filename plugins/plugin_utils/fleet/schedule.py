@@ -3,8 +3,8 @@
 """When a maintenance window opens: ``cron(...)``, ``rate(...)`` and ``at(...)`` as instants.
 
 Source: Systems Manager user guide, cron and rate expressions. Undocumented there and chosen here: a time that the
-clock skips counts as if the clock had not been moved (02:30 is 03:30 on that day), so that no month goes without
-its window; a time that the clock shows twice counts once, the first time; an ``at`` with a time zone is read in it.
+clock skips is the moment of the jump, as cron does it, so that no month goes without its window; a time that the
+clock shows twice counts once, the first time; an ``at`` with a time zone is read in it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CronSchedule:
         begin = first.astimezone(self.zone).date() - self.offset - timedelta(days=2)
         end = last.astimezone(self.zone).date() - self.offset + timedelta(days=2)
         starts = {
-            datetime.combine(day + self.offset, clock, tzinfo=self.zone).astimezone(timezone.utc)
+            instant_of(datetime.combine(day + self.offset, clock), self.zone)
             for day in self.fields.days_between(begin, end)
             for clock in self.fields.times
         }
@@ -86,6 +86,22 @@ def starts_from(schedule: Schedule, first: datetime) -> Iterator[datetime]:
         step = min(step * 4, timedelta(days=3660))
 
 
+def instant_of(wall: datetime, zone: tzinfo) -> datetime:
+    """When the clock of ``zone`` shows ``wall`` (naive, whole seconds) first, or jumps over it; in UTC."""
+    late = wall.replace(tzinfo=zone).astimezone(timezone.utc)
+    if late.astimezone(zone).replace(tzinfo=None) == wall:
+        return late
+    # The jump is between what the offset after it makes of the time and what the one before it does.
+    early = wall.replace(tzinfo=zone, fold=1).astimezone(timezone.utc)
+    while (late - early).total_seconds() > 1:
+        middle = early + timedelta(seconds=(late - early).total_seconds() // 2)
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
+            early = middle
+        else:
+            late = middle
+    return late
+
+
 def parse_schedule(
     text: str, *, zone: tzinfo, offset: int = 0, anchor: datetime | None = None
 ) -> tuple[Schedule | None, list[str]]:
@@ -125,7 +141,7 @@ def _parse_at(inside: str, zone: tzinfo) -> tuple[Schedule | None, list[str]]:
     try:
         if not _AT.fullmatch(inside):
             raise ValueError(inside)
-        moment = datetime.fromisoformat(inside).replace(tzinfo=zone).astimezone(timezone.utc)
+        moment = instant_of(datetime.fromisoformat(inside), zone)
     except (ValueError, OverflowError):
         return None, [
             f"at({inside[:60]}) is not of the form at(2026-11-20T13:00:00), without a zone: schedule_timezone says"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ..engine.dates import parse_day, parse_instant
 from ..engine.problems import Problems, nearest, show
-from .schedule import AtSchedule, RateSchedule, Schedule, parse_schedule
+from .schedule import AtSchedule, RateSchedule, Schedule, instant_of, parse_schedule
 from .windows import CANCEL_TASK, CUTOFF_BEHAVIORS, Blackout, Window
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}", re.ASCII)
@@ -93,6 +93,8 @@ def _names_are_unique(found: list[Window], raw: Any, problems: Problems) -> None
 
 def _window(raw: Any, where: str, problems: Problems) -> Window | None:
     entry = _Entry(raw, where, problems, _WINDOW_KEYS)
+    if not isinstance(raw, Mapping):
+        return None
     name = entry.name()
     zone, zone_name = entry.zone()
     duration = entry.whole("duration", 1, 24, "hours")
@@ -125,6 +127,8 @@ def _window(raw: Any, where: str, problems: Problems) -> Window | None:
 def _blackout(raw: Any, where: str, problems: Problems) -> Blackout | None:
     """``start`` and ``end``, or ``schedule`` and ``duration`` for one that comes again."""
     entry = _Entry(raw, where, problems, _BLACKOUT_KEYS)
+    if not isinstance(raw, Mapping):
+        return None
     name = entry.name()
     zone, zone_name = entry.zone()
     one, many = entry.given("start", "end"), entry.given("schedule", "duration")
@@ -241,11 +245,11 @@ class _Entry:
         try:
             if _is_day(value):
                 day = parse_day(value) + timedelta(days=1 if whole_day else 0)
-                return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)
+                return instant_of(datetime(day.year, day.month, day.day), zone)
             micros = timedelta(microseconds=parse_instant(value))
             if _has_zone(value):
                 return _EPOCH + micros
-            return (_EPOCH + micros).replace(tzinfo=zone).astimezone(timezone.utc)
+            return instant_of((_EPOCH + micros).replace(tzinfo=None), zone)
         except (ValueError, OverflowError):
             self.problem(
                 key, f"{show(value)} is neither a day such as 2026-12-20 nor a time such as 2026-12-20T18:00:00"
