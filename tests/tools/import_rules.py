@@ -54,6 +54,12 @@ ROOMS = {
     ),
     "plugin_utils/compliance": Room(ours=(f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS), others=("yaml",)),
     "plugin_utils/fleet": Room(ours=(f"{UTILS}.fleet", f"{UTILS}.engine", ERRORS), others=("yaml",)),
+    "plugin_utils/questions": Room(
+        ours=(f"{UTILS}.questions", f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS), pure=True
+    ),
+    "plugin_utils/report": Room(
+        ours=(f"{UTILS}.report", f"{UTILS}.questions", f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS), pure=True
+    ),
     "plugin_utils/flow": Room(ours=(UTILS,), others=("ansible", "yaml", "jinja2"), computed=True),
     "plugin_utils/__init__.py": Room(),
     "action": Room(ours=(UTILS, f"{OURS}.action"), others=("ansible", "yaml")),

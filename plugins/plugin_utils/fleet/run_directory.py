@@ -165,6 +165,13 @@ def open_run(
     return run
 
 
+def read_run(state_directory: Path, run_id: str) -> Run:
+    """A run of any process, for reading. Raises ``FileNotFoundError``, ``bad_run_id`` or ``bad_state_file``."""
+    path = state_directory / "runs" / (_checked_run_id(run_id) or "")
+    content = _read_run_file(path)
+    return Run(path.name, content["as_of"], content["started_at"], path, state_directory, process="")
+
+
 def _create(state: Path, run_id: str, process: str, judged_at: str | None, now: datetime) -> Run:
     path = state / "runs" / run_id
     for directory in (path, path / "hosts", path / "outcomes"):
