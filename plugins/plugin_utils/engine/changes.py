@@ -49,10 +49,16 @@ class Change:
 
 @dataclass
 class Simulation:
-    """What the package manager announced; ``error`` is its own refusal, None when it would go ahead."""
+    """What the package manager announced; ``error`` is its own refusal, None when it would go ahead.
+
+    ``retired``: old instances of packages that stay beside each other (kernels), which go because the host keeps only
+    so many of them. ``downgrades``: installed packages that would get an older version.
+    """
 
     changes: list[Change] = field(default_factory=list)
     removals: list[Change] = field(default_factory=list)
+    retired: list[Change] = field(default_factory=list)
+    downgrades: list[Change] = field(default_factory=list)
     error: str | None = None
 
 
@@ -163,6 +169,9 @@ def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy
     found = []
     if not policy.allow_removals:
         found = [f"would remove {change.name} {change.installed_version}" for change in simulation.removals]
+    found += [
+        f"would downgrade {each.name} from {each.installed_version} to {each.version}" for each in simulation.downgrades
+    ]
     for change in pulled_in(simulation, targets):
         if policy.is_blocked(change):
             found.append(f"needs {change.name} {change.version}, which the baseline rejects (BLOCK)")

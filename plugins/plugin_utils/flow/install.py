@@ -230,18 +230,18 @@ class HostInstall(HostScan):
             or baseline.get("unapproved_dependencies") == "REFUSE",
         )
 
-    def _simulate(self, inventory: Inventory, batches: list[list[Target]]) -> list[Any]:
+    def _simulate(self, inventory: Inventory, batches: list[list[Target]]) -> list[Simulation]:
         manager = plan_module(inventory)
         environment = self.channel.task_environment() | manager.QUIET_ENVIRONMENT
-        commands = [manager.simulation_command(batch) for batch in batches]
-        results = run_commands(self.channel, commands, environment=environment)
-        return [manager.parse_simulation(result.code, result.output) for result in results]
+        results = run_commands(self.channel, manager.simulation_commands(batches), environment=environment)
+        found: list[Simulation] = manager.parse_simulations(batches, [(each.code, each.output) for each in results])
+        return found
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""
         manager = plan_module(inventory)
         steps = manager.install_steps(
-            choice.targets,
+            choice,
             allow_removals=self._arguments["allow_removals"],
             lock_timeout=self._arguments["lock_timeout"],
             step_timeout=self._arguments["step_timeout"],
@@ -295,7 +295,7 @@ class HostInstall(HostScan):
             "install": [self._change(Change(t.name, t.arch, t.installed_version, t.version)) for t in choice.targets],
             "pulled_in": [self._change(each) for each in pulled_in(choice.simulation, choice.targets)],
             "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in choice.refused.items()],
-            "remove": [self._change(each) for each in choice.simulation.removals],
+            "remove": [self._change(each) for each in (*choice.simulation.removals, *choice.simulation.retired)],
         }
 
     def diff(self) -> dict[str, str]:

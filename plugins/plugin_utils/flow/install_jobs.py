@@ -58,6 +58,7 @@ class InstallJobs:
             environment=self._environment(),
             timeout=max(1, self.seconds_left),
             title=title,
+            kill_grace=manager.KILL_GRACE,
         )
         state = self._driver.run(plan)
         self.done.append(state)

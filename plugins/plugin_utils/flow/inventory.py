@@ -10,11 +10,12 @@ from typing import Any
 
 from ..engine.records import Inventory
 from ..errors import PatchError
+from ..host.payload import program_source
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {"apt": "apt", "dnf": "dnf"}
-# Those with a module NAME_plan beside theirs.
-_PLANNED = ("apt",)
+# Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.
+_PLANNED = {"apt": None, "dnf": "dnf_transaction"}
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,14 +39,16 @@ def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] |
 
 
 def plan_module(inventory: Inventory) -> Any:
-    """The module that plans for the host's package manager: ``simulation_command``, ``parse_simulation``,
+    """What plans for the host's package manager: ``simulation_commands``, ``parse_simulations``,
     ``install_steps``, ``repair_steps``, ``configure_steps``, ``failure_reasons``, ``is_stale``,
-    ``conffiles_command``, ``QUIET_ENVIRONMENT`` and ``LIBRARY``, what the host is read by and brought up to date
-    first (None: nothing)."""
+    ``conffiles_command``, ``QUIET_ENVIRONMENT``, ``KILL_GRACE`` and ``LIBRARY``, what the host is read by and brought
+    up to date first (None: nothing). For apt the module itself, for rpm systems an object made for the host."""
     name = inventory.manager.get("name")
     if name not in _PLANNED:
         raise PatchError("unsupported_os", f"Installing with {name} is not supported yet.")
-    return import_module(f"..managers.{name}_plan", __package__)
+    module = import_module(f"..managers.{name}_plan", __package__)
+    program = _PLANNED[str(name)]
+    return module if program is None else module.plan_for(inventory, program_source(program).decode())
 
 
 def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:

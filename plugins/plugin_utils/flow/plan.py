@@ -34,9 +34,11 @@ def job_plan(
     environment: Mapping[str, str],
     timeout: int,
     title: str = "",
+    kill_grace: int = 10,
 ) -> Plan:
     """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
-    known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it."""
+    known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it, ``kill_grace``
+    between TERM and KILL."""
     lines = [pending_line(each.name, each.arch, each.version) for each in changes if each.version]
     first, last = [], []
     if boot_id and lines:
@@ -47,6 +49,7 @@ def job_plan(
         title=title or f"install {len(lines)} packages",
         steps=(*first, *(_step(step) for step in steps), *last),
         timeout=timeout,
+        kill_grace=kill_grace,
         secret_environment=dict(environment),
         files={"pending": "".join(lines).encode()} | _files(steps, secret=False),
         secret_files=_files(steps, secret=True),

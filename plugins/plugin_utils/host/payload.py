@@ -31,6 +31,13 @@ READER_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
     ),
 }  # fmt: skip
+# The same for the programs that act on a host, NAME.py.
+PROGRAM_PARTS = {
+    "dnf_transaction": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
+        "rpm_transaction.py",
+    ),
+}  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
 _COMMAND = (
@@ -65,6 +72,12 @@ def _travelling(name: str) -> bytes:
 def reader_source(name: str) -> bytes:
     """A reader with its parts as one text."""
     return b"\n".join(script(part) for part in (*READER_PARTS.get(name, ()), f"{name}_reader.py"))
+
+
+@cache
+def program_source(name: str) -> bytes:
+    """A program with its parts as one text."""
+    return b"\n".join(script(part) for part in (*PROGRAM_PARTS[name], f"{name}.py"))
 
 
 @cache

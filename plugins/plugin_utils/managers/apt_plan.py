@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..engine.changes import Change, CommandStep, Simulation, Target, families
+from ..engine.changes import Change, Choice, CommandStep, Simulation, Target, families
 from ..errors import PatchError
 
 # Nothing may ask: debconf, needrestart, ucf, apt-listchanges and apt-listbugs each have a switch of their own.
@@ -25,6 +25,9 @@ QUIET_ENVIRONMENT = {
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
+
+# Seconds between TERM and KILL for a step whose time is up.
+KILL_GRACE = 10
 
 # A changed conffile stays, an unchanged one takes the package's default.
 _CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
@@ -45,6 +48,16 @@ def simulation_command(targets: Sequence[Target]) -> list[str]:
     """``apt-get -s`` for exactly these versions; takes no lock and changes nothing: apt's planner would write a log."""
     options = ["-o", "Debug::NoLocking=true", "-o", "Dir::Log::Planner=/dev/null"]
     return ["apt-get", "-s", "-y", "-q", *options, "install", *_words(targets)]
+
+
+def simulation_commands(batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+    """Commands that simulate each batch; ``parse_simulations`` reads what they print."""
+    return [simulation_command(batch) for batch in batches]
+
+
+def parse_simulations(batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]) -> list[Simulation]:
+    """One simulation per batch from the exit codes and outputs of ``simulation_commands``."""
+    return [parse_simulation(code, output) for _batch, (code, output) in zip(batches, results, strict=True)]
 
 
 def install_command(targets: Sequence[Target], *, allow_removals: bool, lock_timeout: int) -> list[str]:
@@ -74,7 +87,7 @@ def install_option_words(lock_timeout: int) -> list[str]:
 
 
 def install_steps(
-    targets: Sequence[Target],
+    choice: Choice,
     *,
     allow_removals: bool,
     lock_timeout: int,
@@ -86,6 +99,7 @@ def install_steps(
     ``separately`` gives each family a step of its own, so that what fails does not keep the others away; for a
     second try after all together failed. Order: Patch Manager user guide, installing patches on Debian.
     """
+    targets = choice.targets
     first = [target for target in targets if target.name == LIBRARY]
     rest = [target for target in targets if target.name != LIBRARY]
     groups = families(rest) if separately else [rest]

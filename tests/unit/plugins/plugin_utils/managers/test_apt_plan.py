@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, Simulation, Target
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, Choice, Simulation, Target
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers import apt_plan
 
@@ -37,7 +37,9 @@ E: Unable to correct problems, you have held broken packages.
 
 
 def steps(targets: list[Target], **options: bool) -> list[tuple[str, tuple[object, ...]]]:
-    planned = apt_plan.install_steps(targets, allow_removals=False, lock_timeout=60, step_timeout=600, **options)
+    planned = apt_plan.install_steps(
+        Choice(list(targets), Simulation(), {}), allow_removals=False, lock_timeout=60, step_timeout=600, **options
+    )
     return [(step.name, step.argv) for step in planned]
 
 
@@ -137,7 +139,9 @@ def test_the_library_comes_with_what_it_depends_on_and_removes_nothing() -> None
 
 
 def test_no_step_can_ask_a_question() -> None:
-    planned = apt_plan.install_steps([CURL], allow_removals=False, lock_timeout=1, step_timeout=1)
+    planned = apt_plan.install_steps(
+        Choice([CURL], Simulation(), {}), allow_removals=False, lock_timeout=1, step_timeout=1
+    )
     assert all(step.environment["DEBIAN_FRONTEND"] == "noninteractive" for step in planned)
     assert all(step.environment["NEEDRESTART_SUSPEND"] == "1" for step in planned)
 

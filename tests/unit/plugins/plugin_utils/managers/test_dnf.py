@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.verdict import doubts_about
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Target
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined import predefined_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
@@ -277,10 +278,11 @@ def test_locks_excludes_modules_and_protected_packages_are_findings() -> None:
     assert found["protected"] == ["dnf", "yum"]
 
 
-def test_installing_is_refused_until_there_is_a_plan_for_dnf() -> None:
-    with pytest.raises(PatchError, match="Installing with dnf is not supported yet") as caught:
-        flow.plan_module(build_inventory(reading(RHEL)))
-    assert caught.value.kind == "unsupported_os"
+def test_installing_is_planned_for_the_interpreter_that_read_the_host() -> None:
+    plan = flow.plan_module(build_inventory(reading(RHEL)))
+    [command] = plan.simulation_commands([[Target("acme", "noarch", "1.1-1.el9", "1.0-1.el9")]])
+    assert command[0] == RHEL["interpreter"]["path"]
+    assert command[-4:] == ["simulate", "acme-1.1-1.el9.noarch", "/", "0"]
 
 
 def test_the_readers_answer_finds_its_manager() -> None:

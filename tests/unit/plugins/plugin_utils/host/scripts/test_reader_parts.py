@@ -1,4 +1,4 @@
-"""A reader is one text joined from parts: it parses everywhere, and every part says what it borrows."""
+"""A reader or a program that acts is one text joined from parts: it parses everywhere, and all say what they borrow."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from host_scripts import FOLDER, borrowed_names, compile_error, defined_names, d
 from interpreters import find_interpreters
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import (
+    PROGRAM_PARTS,
     READER_PARTS,
+    program_source,
     reader_source,
     shipped_readers,
 )
 
 FUTURE = "from __future__ import absolute_import, division, print_function\n"
-every_reader = pytest.mark.parametrize("name", shipped_readers())
+every_reader = pytest.mark.parametrize("name", [*shipped_readers(), *sorted(PROGRAM_PARTS)])
 
 
 def text(script: str) -> str:
@@ -26,22 +28,28 @@ def text(script: str) -> str:
 
 
 def files_of(name: str) -> list[str]:
+    if name in PROGRAM_PARTS:
+        return [*PROGRAM_PARTS[name], f"{name}.py"]
     return [*READER_PARTS.get(name, ()), f"{name}_reader.py"]
+
+
+def source_of(name: str) -> bytes:
+    return program_source(name) if name in PROGRAM_PARTS else reader_source(name)
 
 
 def test_parts_are_named_for_readers_that_are_there() -> None:
     assert set(READER_PARTS) <= set(shipped_readers())
 
 
-def test_every_script_is_the_loader_its_stage_or_in_a_reader() -> None:
-    used = {file for name in shipped_readers() for file in files_of(name)}
+def test_every_script_is_the_loader_its_stage_or_in_a_reader_or_a_program() -> None:
+    used = {file for name in (*shipped_readers(), *PROGRAM_PARTS) for file in files_of(name)}
     assert {path.name for path in python_scripts()} == used | {"loader.py", "stage.py"}
 
 
 @every_reader
 def test_a_joined_reader_compiles_on_every_interpreter_and_keeps_its_dialect(name: str, tmp_path: Path) -> None:
     joined = tmp_path / f"{name}_reader.py"
-    joined.write_bytes(reader_source(name))
+    joined.write_bytes(source_of(name))
     errors = {version: compile_error(joined, python) for version, python in find_interpreters().items()}
     assert {version: error for version, error in errors.items() if error} == {}
     assert dialect_error(joined, Path(sys.executable).with_name("vermin")) is None
@@ -70,7 +78,9 @@ def test_whatever_a_part_borrows_is_defined_before_it(name: str) -> None:
         before |= defined_names(text(file))
 
 
-@pytest.mark.parametrize("script", sorted({part for parts in READER_PARTS.values() for part in parts}))
+@pytest.mark.parametrize(
+    "script", sorted({part for parts in (*READER_PARTS.values(), *PROGRAM_PARTS.values()) for part in parts})
+)
 def test_a_part_says_in_its_head_what_it_borrows(script: str) -> None:
     head = ast.get_docstring(ast.parse(text(script))) or ""
     assert borrowed_names(text(script)) - set(re.findall(r"\w+", head)) == set()

@@ -1,0 +1,350 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Last part of the program that changes hosts with dnf 4: simulate through its API, act through its command.
+
+The command runs in this process, with the host's plugins, logs and history, so that it can be stopped between working
+out a transaction and running it. Stands after all other parts of PROGRAM_PARTS["dnf_transaction"] in host/payload.py,
+whose names it uses.
+"""
+
+import os
+import sys
+import time
+
+MOST_COPIED_BYTES = 512 * 1024 * 1024
+
+
+def kinds_of_actions():
+    from libdnf import transaction as words
+    return {
+        words.TransactionItemAction_INSTALL: 'install', words.TransactionItemAction_OBSOLETE: 'install',
+        words.TransactionItemAction_UPGRADE: 'upgrade', words.TransactionItemAction_DOWNGRADE: 'downgrade',
+        words.TransactionItemAction_REINSTALL: 'reinstall', words.TransactionItemAction_REMOVE: 'remove',
+        words.TransactionItemAction_OBSOLETED: 'obsoleted', words.TransactionItemAction_UPGRADED: 'replaced',
+        words.TransactionItemAction_DOWNGRADED: 'replaced', words.TransactionItemAction_REINSTALLED: 'replaced',
+        words.TransactionItemAction_REASON_CHANGE: None}
+
+
+def transaction_rows(base, hawkey):
+    """The transaction that dnf worked out, as rpm_transaction.py describes it."""
+    kinds = kinds_of_actions()
+    items = [(kinds.get(item.action, str(item.action)), item.pkg) for item in base.transaction or ()]
+    items = [(kind, package) for kind, package in items if kind]
+    installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
+    keep_beside = set(nevra_of(each) for each in
+                      base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(provides=list(base.conf.installonlypkgs)))
+    running = base.sack.get_running_kernel()
+    arriving = dict((nevra_of(package)[:2], package) for kind, package in items if kind in ARRIVING)
+    gone = {}
+    for kind, package in items:
+        if kind == 'replaced':
+            gone.setdefault(nevra_of(package)[0], []).append(package)
+    rows = []
+    for kind, package in items:
+        name, arch, version = nevra_of(package)
+        other = None
+        if kind in ARRIVING:
+            before = installed.filter(name=name)
+            if kind == 'install' and before and (name, arch, version) in keep_beside:
+                kind = 'beside'
+            other = replaced_version(package, gone.get(name) or list(before))
+        elif kind == 'replaced' or (kind == 'obsoleted' and (name, arch) in arriving):
+            # Its successor of the same name is a row of its own.
+            continue
+        elif kind == 'remove' and (name, arch) in arriving and (name, arch, version) in keep_beside:
+            kind = 'remove' if is_of_running(package, running) else 'retired'
+        rows.append([kind, name, arch, version, other])
+    return rows
+
+
+def is_of_running(package, running):
+    """Whether it belongs to the kernel that runs; without knowing that, nothing is said against it."""
+    return running is not None and running.evr == package.evr and running.arch == package.arch
+
+
+def settle_configuration(conf):
+    """What would bring or take more than was asked for, or leave it out in silence, whatever the host's default."""
+    for name, value in (('best', True), ('strict', True), ('clean_requirements_on_remove', False),
+                        ('obsoletes', False), ('allow_downgrade', False)):
+        if hasattr(conf, name):
+            setattr(conf, name, value)
+
+
+def wanted_packages(base, hawkey, words):
+    """NEVRA -> its packages in the repositories. The host's own excludes have been judged; modules hide theirs."""
+    import dnf.subject
+    flags = getattr(hawkey, 'IGNORE_REGULAR_EXCLUDES', hawkey.IGNORE_EXCLUDES)
+    wanted = dict((word, []) for word in words)
+    names = set()
+    for word in words:
+        forms = dnf.subject.Subject(word).get_nevra_possibilities(forms=[hawkey.FORM_NEVRA])
+        names.update(text_of(each.name) for each in forms)
+    for package in base.sack.query(flags=flags).available().filter(name=sorted(names)):
+        name, arch, version = nevra_of(package)
+        found = wanted.get(nevra_word(name, arch, version))
+        if found is not None:
+            found.append(package)
+    return wanted
+
+
+def unhide(base, packages):
+    """An exclude or lock of the host does not keep away what was decided to be installed; it hides what is installed
+    from dnf, too."""
+    if packages:
+        import hawkey
+        names = sorted(set(text_of(each.name) for each in packages))
+        installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed().filter(name=names)
+        base.sack.remove_excludes(query_of(base, packages).union(installed))
+
+
+def query_of(base, packages):
+    import hawkey
+    return base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(pkg=packages)
+
+
+# -- simulating --------------------------------------------------------------------------------------------------
+
+
+def simulate(words):
+    os.environ.update(fixed_environment())
+    dnf, hawkey = load_dnf()
+    workspace = Workspace()
+    try:
+        base, own = open_configuration(dnf, workspace)
+        link_cache(own, text_of(base.conf.cachedir))
+        locks = read_locklist(base.conf)
+        base.conf.persistdir = copy_of_state(text_of(base.conf.persistdir), workspace)
+        settle_configuration(base.conf)
+        load_sack(base)
+        hide_locked(base, hawkey, locks)
+        batches = batches_of(words)
+        wanted = wanted_packages(base, hawkey, words[:words.index('/')])
+        unhide(base, [package for found in wanted.values() for package in found])
+        return {'simulations': [simulated(dnf, hawkey, base, wanted, batch) for batch in batches]}
+    finally:
+        workspace.close()
+
+
+def copy_of_state(own, workspace):
+    """dnf opens its history for writing, and notes modules."""
+    import shutil
+    private = os.path.join(workspace.path('state'), 'dnf')
+    size = sum(os.path.getsize(os.path.join(folder, name))
+               for folder, _folders, names in os.walk(own) for name in names
+               if os.path.isfile(os.path.join(folder, name)))
+    if size <= MOST_COPIED_BYTES:
+        try:
+            shutil.copytree(own, private)
+        except (IOError, OSError, shutil.Error):
+            shutil.rmtree(private, True)
+    return private
+
+
+def hide_locked(base, hawkey, locks):
+    """What the plugin versionlock does in a real run."""
+    away = locked_away(base, getattr(hawkey, 'IGNORE_REGULAR_EXCLUDES', hawkey.IGNORE_EXCLUDES), locks)
+    if away:
+        every = base.sack.query().available().filter(name=sorted(set(name for name, _arch, _version in away)))
+        found = [package for package in every if nevra_of(package) in away]
+        if found:
+            base.sack.add_excludes(query_of(base, found))
+
+
+def simulated(dnf, hawkey, base, wanted, batch):
+    missing = [word for word in batch if not wanted[word]]
+    if missing:
+        return {'rows': [], 'problem': '; '.join('{0} is in no repository any more'.format(word) for word in missing)}
+    base.reset(goal=True)
+    try:
+        for word in batch:
+            base.upgrade(word)
+        base.resolve()
+    except dnf.exceptions.Error as error:
+        return {'rows': [], 'problem': ' '.join(str(error).split()) or 'dnf gave no reason'}
+    return {'rows': transaction_rows(base, hawkey), 'problem': None}
+
+
+# -- acting ------------------------------------------------------------------------------------------------------
+
+
+def install(words):
+    """Install exactly what the order says; may run again after a power cut."""
+    order = read_order(words[0])
+    dnf, hawkey = load_dnf()
+    left = unfinished_work(dnf, hawkey)
+    if any(left.values()):
+        code = run_again('repair')
+        if code != 0:
+            tell('error: an interrupted transaction could not be finished')
+            return code
+    present = installed_words(dnf, hawkey)
+    order['targets'] -= present
+    if not order['targets']:
+        tell('everything is installed')
+        return 0
+    order['wanted'] = sorted(order['targets'])
+    return guarded(dnf, hawkey, ['upgrade'] + order['wanted'], order)
+
+
+def run_again(*words):
+    import subprocess
+    options = ['-B', '-I']
+    return subprocess.call([sys.executable] + options + [sys.argv[0]] + list(words))
+
+
+def guarded(dnf, hawkey, words, order):
+    """dnf's exit code. It works out the transaction itself; what is not as ordered does not run."""
+    import dnf.base
+    import dnf.cli.cli
+    import dnf.cli.main
+    import dnf.lock
+    os.environ.update(fixed_environment())
+    fill, run = dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction
+
+    def filled(base, *args, **options):
+        settle_configuration(base.conf)
+        base.conf.comment = 'openfleet.patch ' + (os.environ.get('OPENFLEET_PATCH_UNIT') or '')
+        for repo in base.repos.iter_enabled():
+            # The plan was made from what is in the cache.
+            repo.metadata_expire = -1
+        found = fill(base, *args, **options)
+        wanted = wanted_packages(base, hawkey, order.get('wanted') or [])
+        unhide(base, [package for packages in wanted.values() for package in packages])
+        return found
+
+    def checked(base, *args, **options):
+        against = beyond_order(transaction_rows(base, hawkey), order)
+        if against:
+            raise dnf.exceptions.Error('stopped before anything was changed, since no simulation showed that dnf '
+                                       + '; '.join(against[:20]))
+        wait_for_rpm(order['lock_timeout'])
+        last = last_transaction(base)
+        try:
+            return run(base, *args, **options)
+        finally:
+            for number in range(last + 1, last_transaction(base) + 1):
+                tell('transaction {0}'.format(number))
+
+    dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
+    bound_locks(dnf, order['lock_timeout'])
+    return dnf.cli.main.main(['-y', '--color=never'] + words)
+
+
+def last_transaction(base):
+    """Its number, 0 before the first."""
+    last = base.history.last()
+    return last.tid if last is not None else 0
+
+
+def bound_locks(dnf, seconds):
+    """dnf waits for another one as long as it takes; here no longer than allowed, and says for whom."""
+    enter = dnf.lock.ProcessLock.__enter__
+    deadline = time.time() + seconds
+
+    def bounded(lock):
+        lock.blocking = False
+        told = False
+        while True:
+            try:
+                return enter(lock)
+            except dnf.exceptions.ProcessLockError as error:
+                name = (read_text('/proc/{0}/comm'.format(error.pid), 64) or '').strip() or 'another process'
+                if time.time() >= deadline:
+                    tell('error: {0} (pid {1}) holds the lock {2}, after {3} seconds of waiting still'.format(
+                        name, error.pid, lock.target, seconds))
+                    raise
+                if not told:
+                    tell('waiting for {0} (pid {1}), which holds {2}'.format(name, error.pid, lock.target))
+                    told = True
+                time.sleep(1)
+
+    dnf.lock.ProcessLock.__enter__ = bounded
+
+
+def wait_for_rpm(seconds):
+    deadline = time.time() + seconds
+    holder = lock_holder('/var/lib/rpm/.rpm.lock')
+    while holder is not None and holder['pid'] != os.getpid():
+        if time.time() >= deadline:
+            raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
+                holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
+        time.sleep(1)
+        holder = lock_holder('/var/lib/rpm/.rpm.lock')
+
+
+def installed_sack(dnf):
+    base = dnf.Base()
+    base.conf.read()
+    base.conf.substitutions.update_from_etc('/')
+    base.fill_sack(load_available_repos=False)
+    return base
+
+
+def installed_words(dnf, hawkey):
+    base = installed_sack(dnf)
+    found = set(nevra_word(*nevra_of(each)) for each in base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed())
+    base.close()
+    return found
+
+
+# -- after an interruption ---------------------------------------------------------------------------------------
+
+
+def unfinished_work(dnf, hawkey):
+    """What an interrupted transaction left: packages beside their successors, and packages whose scripts may not have
+    run to their end: installed by the last transaction in the history, which never ended, and not noted as done."""
+    base = installed_sack(dnf)
+    query = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
+    keep_beside = query.filter(provides=list(base.conf.installonlypkgs))
+    older, begun = [], []
+    for _key, found in query.duplicated().difference(keep_beside)._na_dict().items():
+        if len(found) > 1:
+            found.sort(reverse=True)
+            begun.append(nevra_word(*nevra_of(found[0])))
+            older += [nevra_word(*nevra_of(each)) for each in found[1:]]
+    present = set(nevra_word(*nevra_of(each)) for each in query)
+    begun += [word for word in begun_items(base) if word in present and word not in begun]
+    base.close()
+    return {'older': older, 'begun': begun}
+
+
+def begun_items(base):
+    from libdnf import transaction as words
+    last = base.history.last()
+    if last is None or last._trans is None or last._trans.getState() != words.TransactionState_UNKNOWN:
+        return []
+    kinds, found = kinds_of_actions(), []
+    for item in last._trans.getItems():
+        package = item.getRPMItem()
+        if package is not None and kinds.get(item.getAction()) in ARRIVING and (
+                item.getState() != words.TransactionItemState_DONE):
+            epoch = '{0}:'.format(package.getEpoch()) if package.getEpoch() else ''
+            found.append(nevra_word(text_of(package.getName()), text_of(package.getArch()), '{0}{1}-{2}'.format(
+                epoch, text_of(package.getVersion()), text_of(package.getRelease()))))
+    return found
+
+
+def repair(_words):
+    """Install once more what was begun, so that its scripts run, and take away what it was to replace."""
+    dnf, hawkey = load_dnf()
+    left = unfinished_work(dnf, hawkey)
+    tell('left by an interrupted transaction: {0}'.format(', '.join(left['older'] + left['begun']) or 'nothing'))
+    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': 600}
+    if left['older']:
+        return guarded(dnf, hawkey, ['--setopt=protected_packages=', 'remove', '--duplicates'], order)
+    if left['begun']:
+        return guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
+    return 0
+
+
+def undo(words):
+    """Take one transaction of the history back, by dnf's own means."""
+    import dnf.cli.main
+    os.environ.update(fixed_environment())
+    return dnf.cli.main.main(['-y', '--color=never', 'history', 'undo', words[0]])
+
+
+if __name__ == '__main__':
+    run_program({'simulate': (simulate, True), 'install': (install, False), 'repair': (repair, False),
+                 'undo': (undo, False)})

@@ -1,0 +1,90 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Part of the programs that change rpm systems: what they are asked, what they say, and what they may do.
+
+A transaction is a list of rows [kind, name, arch, version, other], one per package. `other` is the installed version
+that an upgrade, downgrade or kernel beside others has before it, for `obsoleted` the name of the package that takes
+its place, else None. Stands after reader_protocol.py; uses ReaderError, take_stdout and answer_one.
+"""
+
+import json
+import os
+import sys
+
+ANSWER = 'openfleet-patch-answer '
+TOLD = 'openfleet-patch: '
+ARRIVING = ('install', 'beside', 'upgrade', 'downgrade', 'reinstall')
+LEAVING = ('remove', 'obsoleted', 'retired')
+
+
+def nevra_word(name, arch, version):
+    """acme, noarch, 1:1.0-1 -> acme-1:1.0-1.noarch, as every rpm tool understands it."""
+    return '{0}-{1}.{2}'.format(name, version, arch)
+
+
+def batches_of(words):
+    """A B C / 0,2 1 -> [[A, C], [B]]; packages are named once, however many batches try them."""
+    at = words.index('/')
+    names = words[:at]
+    return [[names[int(number)] for number in batch.split(',')] for batch in words[at + 1:]]
+
+
+def read_order(path):
+    """What an installation may do: {'targets', 'arriving', 'leaving': NEVRAs; 'lock_timeout': seconds, 'job': id}."""
+    with open(path, 'rb') as handle:
+        order = json.loads(handle.read().decode('utf-8'))
+    return dict((key, set(value) if isinstance(value, list) else value) for key, value in order.items())
+
+
+def beyond_order(rows, order):
+    """What a transaction would do, or leave out, against its order; empty when it is as ordered.
+
+    A downgrade is never ordered. What arrives and what leaves may be less than ordered, as long as every target comes.
+    """
+    found, coming = [], set()
+    for kind, name, arch, version, _other in rows:
+        word = nevra_word(name, arch, version)
+        if kind in ARRIVING:
+            coming.add(word)
+            if kind == 'downgrade' or word not in order['arriving']:
+                found.append('would {0} {1}'.format('install' if kind == 'beside' else kind, word))
+        elif kind not in LEAVING:
+            found.append('would do something unknown ({0}) with {1}'.format(kind, word))
+        elif word not in order['leaving']:
+            found.append('would remove {0}'.format(word))
+    return found + ['would not install {0}'.format(word) for word in sorted(order['targets'] - coming)]
+
+
+def tell(text):
+    """A line for the log of the step, which the controller understands."""
+    sys.stdout.flush()
+    # Whatever was printed before may have left its line open.
+    sys.stderr.write('\n' + TOLD + text + '\n')
+    sys.stderr.flush()
+
+
+def run_program(operations):
+    """Run the operation that the command line names. One that simulates answers with one line of JSON; one that acts
+    returns an exit code, and what it prints is the log."""
+    words = sys.argv[1:]
+    name = words[0] if words else ''
+    operation, answers = operations.get(name, (None, False))
+    if operation is None:
+        sys.exit('there is no operation {0!r}'.format(name))
+    if not answers:
+        try:
+            code = operation(words[1:])
+        except Exception as error:
+            if not isinstance(error, ReaderError):
+                import traceback
+                traceback.print_exc()
+            tell('error: {0}'.format(error))
+            code = 1
+        sys.stdout.flush()
+        sys.exit(code)
+    out = take_stdout()
+    answer = answer_one({name: lambda _request: operation(words[1:])}, json.dumps({'op': name}).encode('utf-8'))
+    out.write(('\n' + ANSWER + json.dumps(answer) + '\n').encode('utf-8'))
+    out.close()
+    os._exit(0)

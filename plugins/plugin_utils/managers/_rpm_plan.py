@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans for rpm systems: dnf 4, dnf 5 and yum have a program on the host each, and all are asked and answer alike.
+
+The program (host/scripts/NAME_transaction.py) simulates batches of packages through the manager's own API, since what
+the command prints for people wraps and shortens names. It also stands around the real run: it compares the transaction
+that the manager worked out with what the simulation showed, and stops before anything else happens.
+
+Pure: commands are argument vectors, simulations are text that was carried home.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument, Simulation, Target, families
+from ..errors import PatchError
+from . import _rpm_answer
+from ._answer import Part
+
+_ANSWER = "openfleet-patch-answer "
+_TOLD = "openfleet-patch: "
+_UPGRADING = ("install", "beside", "upgrade", "reinstall")
+# Nothing on the host may be named from outside: the program is read as text, or from the job's folder.
+_ISOLATED = ("-B", "-I")
+# New versions of configuration files beside those that were changed on the host, and old ones that were replaced.
+CONFFILE_SUFFIXES = (".rpmnew", ".rpmsave", ".rpmorig")
+
+
+def nevra_word(name: str, arch: str, version: str) -> str:
+    """``acme-1:1.0-1.el9.noarch``, as every rpm tool understands it."""
+    return f"{name}-{version}.{arch}"
+
+
+class RpmPlan:
+    """``interpreter`` has the manager's library; ``program`` is the source of its transaction program.
+
+    A manager's own class adds the patterns of what its command prints.
+    """
+
+    LIBRARY: str | None = None
+    QUIET_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "PYTHONUNBUFFERED": "1"}
+    # rpm lets a transaction go on after a script was ended; killing rpm itself leaves old and new side by side.
+    KILL_GRACE = 120
+    OPTIONS: tuple[str, ...] = _ISOLATED
+    STALE: tuple[str, ...] = ("is in no repository any more",)
+    # Lines of a log that say why nothing, or not everything, was done.
+    ERRORS: tuple[str, ...] = ("Error: ", "error: ", "RPM: error: ")
+    # What failed of one package: named groups ``name`` (as far as told, a NEVRA or less) and ``why``.
+    PACKAGE_ERRORS: tuple[re.Pattern[str], ...] = ()
+
+    def __init__(self, interpreter: str, program: str) -> None:
+        self._interpreter = interpreter
+        self._program = program
+
+    def simulation_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+        """One command for all batches: loading the metadata costs more than solving. It changes nothing."""
+        if not batches or not all(batches):
+            raise PatchError("empty_plan", "There is nothing to install, so no simulation may be built from it.")
+        places: dict[str, int] = {}
+        numbers = [",".join(str(places.setdefault(_word(each), len(places))) for each in batch) for batch in batches]
+        return [[self._interpreter, *self.OPTIONS, "-c", self._program, "simulate", *places, "/", *numbers]]
+
+    def parse_simulations(
+        self, batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]
+    ) -> list[Simulation]:
+        """One simulation per batch. What is not exactly as the program writes it is an error, never skipped: an
+        unseen removal must not reach a host."""
+        [(code, output)] = results
+        answer = _answered(code, output)
+        if not answer.flag("ok"):
+            error = answer.part("error")
+            reason = error.text("message", 2000) or "it gave no reason"
+            return [Simulation(error=f"the simulation failed: {reason}") for _batch in batches]
+        found = [_simulation(part) for part in answer.part("result").parts("simulations")]
+        if len(found) != len(batches):
+            raise _unreadable(f"it answered {len(found)} of {len(batches)} batches")
+        return found
+
+    def install_steps(
+        self,
+        choice: Choice,
+        *,
+        allow_removals: bool,
+        lock_timeout: int,
+        step_timeout: int,
+        separately: bool = False,
+    ) -> list[CommandStep]:
+        """The steps that bring these versions to the host. The program refuses whatever the simulation of ``choice``
+        did not show, so removals are in the order only where they were allowed when it was chosen.
+
+        ``separately`` gives each family a step of its own, so that what fails does not keep the others away.
+        """
+        if not choice.targets:
+            raise PatchError("empty_plan", "There is nothing to install, so no command may be built from it.")
+        leaving = [*choice.simulation.retired, *(choice.simulation.removals if allow_removals else [])]
+        order = {
+            "arriving": sorted({_word(each) for each in choice.targets} | set(_arriving(choice.simulation.changes))),
+            "leaving": sorted(nevra_word(each.name, each.arch, each.installed_version or "") for each in leaving),
+            "lock_timeout": lock_timeout,
+        }
+        groups = families(choice.targets) if separately else [choice.targets]
+        steps = []
+        for number, group in enumerate(groups, 1):
+            content = json.dumps({"targets": [_word(each) for each in group], **order}, sort_keys=True).encode()
+            words = ("install", FileArgument(f"order-{number:03d}", content))
+            steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
+        return steps
+
+    def repair_steps(self, step_timeout: int) -> list[CommandStep]:
+        """Brings to its end what an interrupted transaction left, as far as that is safe."""
+        return [self._step("finish interrupted transactions", ("repair",), step_timeout)]
+
+    def configure_steps(self, packages: Iterable[tuple[str, str, str]], step_timeout: int) -> list[CommandStep]:
+        """rpm has no state between unpacked and installed, so there is never anything to configure alone."""
+        raise PatchError("empty_plan", f"There is nothing to configure of {', '.join(each[0] for each in packages)}.")
+
+    def undo_steps(self, transactions: Sequence[int], step_timeout: int) -> list[CommandStep]:
+        """Takes these transactions of the manager's history back, the newest first; see ``transactions_in``."""
+        if not transactions:
+            raise PatchError("empty_plan", "There is no transaction to undo.")
+        newest_first = sorted(set(transactions), reverse=True)
+        return [self._step(f"undo transaction {each}", ("undo", str(each)), step_timeout) for each in newest_first]
+
+    def _step(
+        self, name: str, words: Sequence[Argument], timeout: int, *, continue_on_failure: bool = False
+    ) -> CommandStep:
+        program = FileArgument("transaction-program", self._program.encode())
+        argv = (self._interpreter, *self.OPTIONS, program, *words)
+        return CommandStep(name, argv, timeout, self.QUIET_ENVIRONMENT, continue_on_failure=continue_on_failure)
+
+    def failure_reasons(self, log: str) -> tuple[dict[str, str], str]:
+        """Why packages failed, by name, and the general reason, from the end of the log of a step."""
+        reasons: dict[str, str] = {}
+        for pattern in self.PACKAGE_ERRORS:
+            for found in pattern.finditer(log):
+                reasons.setdefault(name_of(found["name"]), " ".join(found["why"].split()))
+        told = [line for line in log.splitlines() if line.startswith((*self.ERRORS, f"{_TOLD}error: "))]
+        lines = list(dict.fromkeys(" ".join(line.removeprefix(_TOLD).split()) for line in told))
+        return reasons, "; ".join(lines[-5:])
+
+    def transactions_in(self, log: str) -> list[int]:
+        """Ids of the manager's history that a step made, by its log."""
+        return [int(found) for found in re.findall(rf"^{_TOLD}transaction (\d+)$", log, flags=re.MULTILINE)]
+
+    def is_stale(self, reason: str) -> bool:
+        """The repository no longer has what the plan was made from, so a fresh reading may help."""
+        return any(word in reason for word in self.STALE)
+
+    def conffiles_command(self, newer_than: str) -> list[str]:
+        """Lists files that rpm left beside configuration files in /etc after the file ``newer_than`` came."""
+        names = [word for suffix in CONFFILE_SUFFIXES for word in ("-o", "-name", f"*{suffix}")][1:]
+        return ["find", "/etc", "-xdev", "-type", "f", "(", *names, ")", "-cnewer", newer_than]
+
+
+def name_of(told: str) -> str:
+    """The name in ``acme-lib-1:1.0-1.el9.noarch``, ``acme-lib-1.0-1.el9`` or ``acme-lib``."""
+    found = re.match(r"(?P<name>.+?)-(?:\d+:)?[^-:]*\d[^-]*-[^-]+\Z", told)
+    return found["name"] if found else told
+
+
+def _word(target: Target) -> str:
+    return nevra_word(target.name, target.arch, target.version)
+
+
+def _arriving(changes: Iterable[Change]) -> list[str]:
+    return [nevra_word(each.name, each.arch, each.version) for each in changes if each.version]
+
+
+def _title(targets: Sequence[Target]) -> str:
+    if len(targets) == 1:
+        return f"install {targets[0].name} {targets[0].version}"
+    return f"install {len(targets)} packages, {targets[0].name} to {targets[-1].name}"
+
+
+def _unreadable(what: str) -> PatchError:
+    return PatchError("unreadable_simulation", f"The simulation on the host cannot be understood: {what}.")
+
+
+def _answered(code: int, output: str) -> Part:
+    lines = [line for line in output.splitlines() if line.startswith(_ANSWER)]
+    if len(lines) != 1:
+        raise _unreadable(f"it ended with exit code {code} and {len(lines)} answers: {output[-500:]!r}")
+    try:
+        return Part.of(json.loads(lines[0][len(_ANSWER) :]), "simulation")
+    except ValueError as error:
+        raise _unreadable(f"its answer is no JSON ({error})") from error
+
+
+def _simulation(part: Part) -> Simulation:
+    simulation = Simulation(error=part.text("problem", 2000))
+    for index, row in enumerate(part.items("rows")):
+        _add(simulation, row, f"{part.where}.rows[{index}]")
+    return simulation
+
+
+def _add(simulation: Simulation, row: Any, where: str) -> None:
+    if not isinstance(row, list) or len(row) != 5:
+        raise _unreadable(f"{where} is no list of five")
+    fields = Part(dict(zip(("kind", "name", "arch", "version", "other"), row, strict=True)), where)
+    name, arch, version = _rpm_answer.package(fields)
+    kind = fields.text("kind", 20)
+    if kind in (*_UPGRADING, "downgrade"):
+        before = fields.value["other"]
+        if before is not None:
+            before = _rpm_answer.check(before, _rpm_answer.VERSION, where, "a package version")
+        change = Change(name, arch, before, version)
+        simulation.changes.append(change)
+        if kind == "downgrade":
+            simulation.downgrades.append(change)
+    elif kind == "retired":
+        simulation.retired.append(Change(name, arch, version, None))
+    elif kind in ("remove", "obsoleted"):
+        simulation.removals.append(Change(name, arch, version, None))
+    else:
+        raise _unreadable(f"{where} has the kind {kind!r}")
