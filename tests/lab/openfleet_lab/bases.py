@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .places import GUEST_FILES, Lab, run
-from .recipes import BASES, COMMON, ROOT_PASSWORD, USERS, sudoers
+from .recipes import BASES, COMMON, ROOT_PASSWORD, USERS, UnreleasedBase, sudoers
 
 PREPARE = GUEST_FILES / "prepare_base.sh"
 
@@ -60,7 +60,11 @@ def _build(lab: Lab, name: str, path: Path) -> None:
     recipe = BASES[name]
     argv = ["mmdebstrap", "--variant=minbase", "--format=directory", '--aptopt=Acquire::Languages "none"']
     argv += [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale")]
-    argv += [f"--include={','.join((*COMMON, *recipe.extra))}", recipe.suite, str(partial)]
+    included = [*COMMON, *recipe.extra]
+    if isinstance(recipe, UnreleasedBase):
+        argv.append('--aptopt=Acquire::Check-Valid-Until "false"')
+        included = [package for package in included if package not in recipe.without]
+    argv += [f"--include={','.join(included)}", recipe.suite, str(partial)]
     # No mirror named: mmdebstrap takes the distribution's default, and this machine's proxy settings.
     if os.environ.get("OPENFLEET_LAB_MIRROR"):
         argv.append(os.environ["OPENFLEET_LAB_MIRROR"])

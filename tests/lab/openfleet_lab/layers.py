@@ -35,7 +35,8 @@ class Kind:
 
     @property
     def manager(self) -> str:
-        return "dnf" if self.distribution in RPM_DISTRIBUTIONS else "apt"
+        found = RPM_DISTRIBUTIONS.get(self.distribution)
+        return found.manager if found else "apt"
 
 
 def kind_of(name: str) -> Kind:
@@ -48,7 +49,7 @@ def kind_of(name: str) -> Kind:
 
 
 def kinds(manager: str | None = None) -> list[str]:
-    """Names of all kinds, or of those whose packages `manager` (apt, dnf) installs. A base alone may be none."""
+    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5) installs. A base alone may be none."""
     named = [*(name for name in BASES if name in DISTRIBUTIONS), *DRESSINGS]
     return [name for name in named if manager in (None, kind_of(name).manager)]
 
@@ -84,7 +85,7 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
             lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: write_files(root, dressing.files)
         )
     repository.ensure_server(lab)
-    if kind.manager == "dnf":
+    if kind.distribution in RPM_DISTRIBUTIONS:
         return _rpm_stack(lab, kind, stack, features, prepared=prepared)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public

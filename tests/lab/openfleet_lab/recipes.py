@@ -22,6 +22,16 @@ class Base:
 
 
 @dataclass(frozen=True)
+class UnreleasedBase(Base):
+    """A suite that is no release yet: its Release file counts for a week only, and a mirror's may be older than that.
+
+    `without` names packages of COMMON that hosts of this base have no use for.
+    """
+
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Dressing:
     """Another distribution's face on a base: its own files, the base's real programs.
 
@@ -38,6 +48,8 @@ BASES = {
     "trixie": Base(suite="trixie", python="3.13"),
     "bullseye": Base(suite="bullseye", python="3.9"),
     "bookworm-dnf": Base(suite="bookworm", python="3.11", extra=("dnf", "python3-dnf", "rpm", "dnf-plugins-core")),
+    "forky-dnf5": UnreleasedBase(suite="forky", python="3.14", extra=("dnf5", "python3-libdnf5", "rpm"),
+                                 without=("python3-apt", "unattended-upgrades", "apt-utils", "needrestart")),  # fmt: skip
 }
 
 

@@ -44,6 +44,7 @@ class RpmDistribution:
     releasever: str
     files: dict[str, str | None] = field(default_factory=dict)
     base: str = "bookworm-dnf"
+    manager: str = "dnf"
     tag: str = "el9"
     advisory: str = "RH{kind}-{year}:{number}"
     severities: dict[str, str] = field(default_factory=dict)
@@ -82,7 +83,7 @@ class RpmDistribution:
         return self.advisory.format(kind=found[1], year=found[2], number=found[3]) if found else text
 
 
-ACME = {"el9": "el9", "el8": "el8", "amzn2023.0.1": "amzn2023"}
+ACME = {"el9": "el9", "fc42": "fedora42", "el8": "el8", "amzn2023.0.1": "amzn2023"}
 
 
 def _vendor(tag: str) -> Repository:
@@ -135,6 +136,15 @@ AMAZON = Repository(
     "amazonlinux", "rpm.lab", "amazonlinux/$releasever", roles=("baseos", "appstream"), release=AMAZON_RELEASE
 )
 
+
+def _fedora42() -> dict[str, str | None]:
+    files = _identity(
+        "Fedora Linux", "fedora", "42", platform="f42", like="", word="Server Edition", release_file="fedora-release",
+        release="Fedora release 42 (Adams)",
+    )  # fmt: skip
+    return {**files, "/usr/bin/dnf": "-> dnf5", "/etc/dnf/libdnf5-plugins/local.conf": "[main]\nenabled = false\n"}
+
+
 RPM_DISTRIBUTIONS = {
     "rhel9": RpmDistribution(_el("rhel9"), "9", _rhel("9.4", "Plow")),
     "rhel8": RpmDistribution(
@@ -162,6 +172,14 @@ RPM_DISTRIBUTIONS = {
         _identity("Rocky Linux", "rocky", "9.4", platform="el9", like="rhel centos fedora", word="Blue Onyx",
                   release_file="rocky-release", release="Rocky Linux release 9.4 (Blue Onyx)"),
         advisory="RL{kind}-{year}:{number}",
+    ),
+    "fedora42": RpmDistribution(
+        (
+            Repository("fedora", "rpm.lab", "fedora42/fedora", roles=("baseos",)),
+            Repository("updates", "rpm.lab", "fedora42/updates", roles=("appstream",)),
+            _vendor("fc42"),
+        ),
+        "42", _fedora42(), base="forky-dnf5", manager="dnf5", tag="fc42", advisory="FEDORA-{year}-{kind}{number}",
     ),
     "amazonlinux2023": RpmDistribution(
         (AMAZON, _vendor("amzn2023.0.1")),

@@ -54,15 +54,19 @@ def prepare(lab: Lab, root: Path, distribution: str) -> None:
     }
     write_files(root, streams)
     install_old(lab, root, distribution, PACKAGES)
-    tag = RPM_DISTRIBUTIONS[distribution].tag
-    write_files(
-        root,
-        {
-            "/etc/dnf/plugins/versionlock.list": f"# Added lock\nacme-locked-0:1.0-1.{tag}.*\n",
-            "/etc/dnf/dnf.conf": DNF_CONF,
-        },
-    )
+    known = RPM_DISTRIBUTIONS[distribution]
+    write_files(root, {**_lock(known.manager, known.tag), "/etc/dnf/dnf.conf": DNF_CONF})
     chroot(root, ["dnf", "-y", "-q", "makecache"])
+
+
+def _lock(manager: str, tag: str) -> dict[str, str | None]:
+    """How each program is told that acme-locked stays what it is."""
+    if manager == "dnf5":
+        return {
+            "/etc/dnf/versionlock.toml": 'version = "1.0"\n\n[[packages]]\nname = "acme-locked"\n'
+            f'[[packages.conditions]]\nkey = "evr"\ncomparator = "="\nvalue = "1.0-1.{tag}"\n'
+        }
+    return {"/etc/dnf/plugins/versionlock.list": f"# Added lock\nacme-locked-0:1.0-1.{tag}.*\n"}
 
 
 def install_old(lab: Lab, root: Path, distribution: str, table: tuple[Package, ...]) -> None:
