@@ -48,7 +48,7 @@ def test_every_kind_boots_and_its_package_manager_trusts_the_repositories(lab: L
 
 
 # The others differ in names alone, and a scenario each runs on them.
-@pytest.mark.parametrize("kind", ["rhel9", "amazonlinux2023"])
+@pytest.mark.parametrize("kind", ["rhel9", "amazonlinux2023", "fedora42"])
 def test_hosts_with_dnf_boot_and_trusts_what_is_signed_and_nothing_else(lab: Lab, kind: str) -> None:
     host = api.start_host(lab, kind)
     try:

@@ -48,8 +48,12 @@ BASES = {
     "trixie": Base(suite="trixie", python="3.13"),
     "bullseye": Base(suite="bullseye", python="3.9"),
     "bookworm-dnf": Base(suite="bookworm", python="3.11", extra=("dnf", "python3-dnf", "rpm", "dnf-plugins-core")),
-    "forky-dnf5": UnreleasedBase(suite="forky", python="3.14", extra=("dnf5", "python3-libdnf5", "rpm"),
-                                 without=("python3-apt", "unattended-upgrades", "apt-utils", "needrestart")),  # fmt: skip
+    "forky-dnf5": UnreleasedBase(
+        suite="forky",
+        python="3.14",
+        extra=("dnf5", "python3-libdnf5", "rpm"),
+        without=("python3-apt", "unattended-upgrades", "apt-utils", "needrestart"),
+    ),
 }
 
 

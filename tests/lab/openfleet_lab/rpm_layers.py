@@ -39,6 +39,8 @@ def use_repositories(lab: Lab, root: Path, distribution: str) -> None:
             KEY: rpm_repository.public_key(lab),
             "/etc/dnf/dnf.conf": DNF_CONF.replace("exclude=acme-excluded\n", ""),
             "/etc/hosts": f"127.0.0.1 localhost\n{CONTROLLER_ADDRESS} {' '.join(site_names())}\n",
+            # The build machine's nameserver cannot be reached, and newer curl asks it for addresses of version 6.
+            "/etc/resolv.conf": "nameserver 127.0.0.1\n",
         },
     )
     chroot(root, ["rpm", "--import", KEY])
