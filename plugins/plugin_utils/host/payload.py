@@ -30,6 +30,9 @@ READER_PARTS = {
     "dnf": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
     ),
+    "yum": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
+    ),
 }  # fmt: skip
 # The same for the programs that act on a host, NAME.py.
 PROGRAM_PARTS = {

@@ -116,6 +116,8 @@ def findings(result: Part) -> dict[str, Any]:
         "modules": [_module(result, index, row) for index, row in enumerate(result.items("modules"))],
     }
     machine = result.part("boot").instant("machine_booted_at")
+    if result.value.get("metadata_problems"):
+        found["metadata_problems"] = result.texts("metadata_problems", 1000)
     lock, unfinished = _linux.lock(result), result.maybe_part("unfinished")
     subscription = result.maybe_part("subscription")
     if machine is not None:
@@ -156,10 +158,10 @@ def warnings(inventory: Inventory) -> list[dict[str, str]]:
     if subscription and not subscription["registered"] and not enabled:
         found.append(warning("not_registered", "the host is not registered with subscription-manager"))
     if "unfinished" in inventory.findings:
-        begun = inventory.findings["unfinished"]
-        command = inventory.manager["name"]
-        found.append(warning("unfinished_transaction", f"{command}'s transaction {begun['transaction']}, begun at "
-                             f"{begun['begun_at']}, never ended; see `{command} history info` on the host"))  # fmt: skip
+        begun, command = inventory.findings["unfinished"], inventory.manager["name"]
+        message = f"{command}'s transaction {begun['transaction']}, begun at {begun['begun_at']}, never ended; "
+        found.append(warning("unfinished_transaction", f"{message}see `{command} history info` on the host"))
+    found += [warning("damaged_metadata", problem) for problem in inventory.findings.get("metadata_problems", [])]
     found += _linux.disk_warnings(inventory.findings["disk"])[0]
     if not inventory.privileged:
         found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))

@@ -109,6 +109,10 @@ done
 # Since Fedora 41 the command dnf is a link to dnf5, and Python's dnf module is another program's.
 if [ "$of_manager" = dnf ]; then
     case $(readlink "$(command -v dnf)" 2>/dev/null) in *dnf5) of_manager=dnf5 ;; esac
+    # Where dnf is the host's own, yum is a link to it; where yum is a program of its own, dnf is an extra (EL7).
+    case " $of_managers " in
+        *' yum '*) [ -L "$(command -v yum)" ] || of_manager=yum ;;
+    esac
 fi
 
 of_reader=
