@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from . import debs, repository, rpm_layers, rpm_repository
+from . import debs, repository, rpm_layers, rpm_repository, suse_layers
 from .bases import digest_of, ensure_base, prune
 from .distributions import DISTRIBUTIONS, site_names
 from .packages import BULK, PACKAGES, TROUBLE, Package
 from .places import CONTROLLER_ADDRESS, Lab, LabError, run
 from .recipes import BASES, DRESSINGS, FEATURES
 from .roots import chroot, write_files
-from .rpm_distributions import RPM_DISTRIBUTIONS
 from .signing import SigningKey
 
 KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
@@ -35,7 +34,7 @@ class Kind:
 
     @property
     def manager(self) -> str:
-        found = RPM_DISTRIBUTIONS.get(self.distribution)
+        found = rpm_repository.ALL_DISTRIBUTIONS.get(self.distribution)
         return found.manager if found else "apt"
 
 
@@ -49,7 +48,10 @@ def kind_of(name: str) -> Kind:
 
 
 def kinds(manager: str | None = None) -> list[str]:
-    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5) installs. A base alone may be none."""
+    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5, zypper) installs.
+
+    A base alone may be none.
+    """
     named = [*(name for name in BASES if name in DISTRIBUTIONS), *DRESSINGS]
     return [name for name in named if manager in (None, kind_of(name).manager)]
 
@@ -85,7 +87,7 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
             lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: write_files(root, dressing.files)
         )
     repository.ensure_server(lab)
-    if kind.distribution in RPM_DISTRIBUTIONS:
+    if kind.distribution in rpm_repository.ALL_DISTRIBUTIONS:
         return _rpm_stack(lab, kind, stack, features, prepared=prepared)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public
@@ -112,26 +114,28 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
 
 def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], features: Sequence[str], *, prepared: bool) -> list[Path]:
     rpm_repository.ensure_main(lab, kind.distribution)
-    digest = digest_of(rpm_layers.recipe_digest(), rpm_repository.public_key(lab))
+    made = suse_layers if kind.manager == "zypper" else rpm_layers
+    digest = digest_of(made.recipe_digest(), rpm_repository.public_key(lab))
     stack = _stacked(lab, f"sources-{kind.name}", stack, digest,
-                     lambda root: rpm_layers.use_repositories(lab, root, kind.distribution))  # fmt: skip
+                     lambda root: made.use_repositories(lab, root, kind.distribution))  # fmt: skip
     if prepared:
         stack = _stacked(lab, f"prepared-{kind.name}", stack, digest,
-                         lambda root: rpm_layers.prepare(lab, root, kind.distribution))  # fmt: skip
+                         lambda root: made.prepare(lab, root, kind.distribution))  # fmt: skip
     for feature in features:
         recipe = FEATURES[feature]
-        if recipe.script or recipe.packages not in ("", *rpm_layers.TABLES):
+        if recipe.script or recipe.packages not in ("", *made.TABLES):
             raise LabError(f"the feature {feature} is made for hosts with apt")
-        change = partial(_add_rpm_feature, lab, kind.distribution, feature)
+        change = partial(_add_rpm_feature, lab, kind, feature)
         stack = _stacked(lab, f"{feature}-{kind.name}", stack, digest_of(recipe, digest), change)
     return stack
 
 
-def _add_rpm_feature(lab: Lab, distribution: str, feature: str, root: Path) -> None:
+def _add_rpm_feature(lab: Lab, kind: Kind, feature: str, root: Path) -> None:
     recipe = FEATURES[feature]
     write_files(root, recipe.files)
     if recipe.packages:
-        rpm_layers.install_old(lab, root, distribution, rpm_layers.TABLES[recipe.packages])
+        made = suse_layers if kind.manager == "zypper" else rpm_layers
+        made.install_old(lab, root, kind.distribution, made.TABLES[recipe.packages])
 
 
 def _stacked(lab: Lab, name: str, below: list[Path], digest: str, change: Callable[[Path], None]) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .rpm_distributions import RPM_DISTRIBUTIONS
+from .suse_distributions import SUSE_DISTRIBUTIONS
 
 COMMON = (
     "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,iproute2,iputils-ping,"
@@ -54,6 +55,8 @@ BASES = {
         extra=("dnf5", "python3-libdnf5", "rpm"),
         without=("python3-apt", "unattended-upgrades", "apt-utils", "needrestart"),
     ),
+    # zypper and dnf-plugins-core conflict; without python3-rpm package_facts has nothing to say.
+    "bookworm-zypp": Base(suite="bookworm", python="3.11", extra=("zypper", "rpm", "python3-rpm")),
 }
 
 
@@ -157,4 +160,5 @@ DRESSINGS = {
         name: Dressing(each.base, name, {**each.files, "/etc/dnf/vars/releasever": f"{each.releasever}\n"})
         for name, each in RPM_DISTRIBUTIONS.items()
     },
+    **{name: Dressing(each.base, name, each.files) for name, each in SUSE_DISTRIBUTIONS.items()},
 }

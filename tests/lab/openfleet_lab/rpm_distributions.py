@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from .rpm_packages import Notice, Package, Version
+from .rpm_packages import NOTICES, PACKAGES, TROUBLE, Notice, Package, Version
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Repository:
 @dataclass(frozen=True)
 class RpmDistribution:
     """`tag` stands where the package table has `el9`; `advisory` forms a notice's id from its kind (SA, BA, EA), year
-    and number; `severities` are its words for those of the table; `releasever` is what its hosts have in dnf's vars."""
+    and number; `severities` are its words for those of the table; `releasever` is what its hosts have in dnf's vars. `published` and
+    `published_notices` are what its repositories hold."""
 
     repositories: tuple[Repository, ...]
     releasever: str
@@ -48,6 +49,8 @@ class RpmDistribution:
     tag: str = "el9"
     advisory: str = "RH{kind}-{year}:{number}"
     severities: dict[str, str] = field(default_factory=dict)
+    published: tuple[Package, ...] = (*PACKAGES, *TROUBLE)
+    published_notices: tuple[Notice, ...] = NOTICES
 
     def packages(self, table: tuple[Package, ...]) -> tuple[Package, ...]:
         """The table in the words of this distribution."""

@@ -10,7 +10,8 @@ class Version:
     """One `[epoch:]version-release` and the repository that has it; `gone` is in none.
 
     `module` is `name:stream` of the module that it belongs to; `files` maps a path to content beside the package's own;
-    `scripts` maps a section (`pre`, `post`, ...) to a shell script; `signed` is `lab`, `stranger` or `no`.
+    `scripts` maps a section (`pre`, `post`, ...) to a shell script; `signed` is `lab`, `stranger` or `no`. `licence` is
+    one that somebody has to agree to.
     """
 
     evr: str
@@ -18,10 +19,13 @@ class Version:
     obsoletes: str = ""
     requires: str = ""
     conflicts: str = ""
+    provides: str = ""
     module: str = ""
     files: dict[str, str] = field(default_factory=dict)
     scripts: dict[str, str] = field(default_factory=dict)
     signed: str = "lab"
+    vendor: str = "Lab"
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Package:
 @dataclass(frozen=True)
 class Notice:
     """An update of updateinfo.xml. `packages` are (name, evr, architecture); dates as vendors write them; `module` is
-    `name:stream` where it is about packages of a module."""
+    `name:stream` where it is about packages of a module; `restart`: the package manager starts anew after it; `message` is shown
+    before it is installed."""
 
     id: str
     type: str
@@ -52,6 +57,8 @@ class Notice:
     repository: str = "baseos"
     reboot: bool = False
     module: str = ""
+    restart: bool = False
+    message: str = ""
 
 
 @dataclass(frozen=True)

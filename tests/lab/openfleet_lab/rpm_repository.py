@@ -15,8 +15,12 @@ from xml.sax.saxutils import escape, quoteattr
 from .bases import digest_of
 from .places import Lab, run
 from .rpm_distributions import RPM_DISTRIBUTIONS
-from .rpm_packages import MODULES, NOTICES, PACKAGES, TROUBLE, Module, Notice, Package, Version
+from .rpm_packages import MODULES, Module, Notice, Package, Version
 from .signing import SigningKey
+from .suse_distributions import SUSE_DISTRIBUTIONS
+
+SUSEDATA = "http://linux.duke.edu/metadata/susedata"
+ALL_DISTRIBUTIONS = {**RPM_DISTRIBUTIONS, **SUSE_DISTRIBUTIONS}
 
 
 def signer(lab: Lab) -> SigningKey:
@@ -30,8 +34,7 @@ def public_key(lab: Lab) -> str:
 
 
 def recipe_digest() -> str:
-    tables = (PACKAGES, TROUBLE, MODULES, NOTICES, RPM_DISTRIBUTIONS)
-    return digest_of(Path(__file__).read_text(), *map(repr, tables))
+    return digest_of(Path(__file__).read_text(), repr(MODULES), repr(ALL_DISTRIBUTIONS))
 
 
 def build(lab: Lab, package: Package, version: Version, arch: str) -> Path:
@@ -75,10 +78,10 @@ def _defines(macros: dict[str, str]) -> list[str]:
 def _spec(package: Package, version: Version, epoch: str, rest: str) -> str:
     number, release = rest.rsplit("-", 1)
     lines = [f"Name: {package.name}", f"Version: {number}", f"Release: {release}", f"Summary: {package.why}",
-             "License: MIT", "Vendor: Lab", "%define use_source_date_epoch_as_buildtime 1"]  # fmt: skip
+             "License: MIT", f"Vendor: {version.vendor}", "%define use_source_date_epoch_as_buildtime 1"]  # fmt: skip
     lines += [f"Epoch: {epoch}"] if epoch else []
     lines += [f"Provides: {package.provides}"] if package.provides else []
-    for word in ("obsoletes", "requires", "conflicts"):
+    for word in ("provides", "obsoletes", "requires", "conflicts"):
         lines += [f"{word.capitalize()}: {getattr(version, word)}"] if getattr(version, word) else []
     lines += [f"ModularityLabel: {version.module}:1:lab"] if version.module else []
     folder = f"/usr/share/{package.name}-{rest}"
@@ -100,20 +103,22 @@ class View:
     def __init__(self, lab: Lab, name: str, distribution: str) -> None:
         self.lab = lab
         self.folder = lab.repositories / "views" / name
-        self.distribution = RPM_DISTRIBUTIONS[distribution]
+        self.distribution = ALL_DISTRIBUTIONS[distribution]
         self.repositories = self.distribution.repositories
 
     def place(self, repository: str) -> Path:
         found = next(each for each in self.repositories if each.id == repository)
         return self.folder / found.folder
 
-    def publish(self, notices: tuple[Notice, ...] = NOTICES) -> None:
-        packages = self.distribution.packages((*PACKAGES, *TROUBLE))
+    def publish(self, notices: tuple[Notice, ...] | None = None) -> None:
+        notices = self.distribution.published_notices if notices is None else notices
+        packages = self.distribution.packages(self.distribution.published)
         for repository in self.repositories:
             place = self.place(repository.id)
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
             members: dict[str, list[str]] = {}
+            licences = ""
             for package in packages:
                 for version in package.versions:
                     if repository.carries(version.repository):
@@ -121,12 +126,15 @@ class View:
                             built = build(self.lab, package, version, arch)
                             os.link(built, place / built.name)
                             members.setdefault(version.module, []).append(f"{package.name}-{_full(version.evr)}.{arch}")
+                            licences += _licence(built, package, version, arch) if version.licence else ""
             run(["createrepo_c", "-q", "--revision=1", place])
             if repository.notices:
                 listed = [each for each in notices if repository.carries(each.repository)]
                 _add_metadata(place, "updateinfo.xml", _updateinfo(self.distribution.notices(tuple(listed))))
             if set(members) - {""}:
                 _add_metadata(place, "modules.yaml", _modules(members))
+            if licences:
+                _add_metadata(place, "susedata.xml", f'<susedata xmlns="{SUSEDATA}">\n{licences}</susedata>\n')
             self.sign(repository.id, "good")
 
     def drop_notices(self) -> None:
@@ -179,6 +187,15 @@ def _add_metadata(place: Path, name: str, content: str) -> None:
     path.unlink()
 
 
+def _licence(built: Path, package: Package, version: Version, arch: str) -> str:
+    """SUSE's own metadata, in which a package may have a licence that somebody has to agree to."""
+    number, release = version.evr.rsplit("-", 1)
+    return (
+        f'<package pkgid="{hashlib.sha256(built.read_bytes()).hexdigest()}" name="{package.name}" arch="{arch}">'
+        f'<version epoch="0" ver="{number}" rel="{release}"/><eula>{escape(version.licence)}</eula></package>\n'
+    )
+
+
 def _modules(members: dict[str, list[str]]) -> str:
     """modulemd documents of the streams that have packages here; `members`: `name:stream` to full names."""
     return "".join(_module(each, members[each.label]) for each in MODULES if each.label in members)
@@ -207,6 +224,8 @@ def _update(notice: Notice) -> str:
         reference("bugzilla", each) for each in notice.bugzillas
     ]
     reboot = "<reboot_suggested>True</reboot_suggested>" if notice.reboot else ""
+    reboot += "<restart_suggested>True</restart_suggested>" if notice.restart else ""
+    message = f"<message>{escape(notice.message)}</message>" if notice.message else ""
     packages = ""
     for name, evr, arch in notice.packages:
         epoch, _colon, rest = evr.rpartition(":")
@@ -222,7 +241,7 @@ def _update(notice: Notice) -> str:
     return (
         f'<update from="lab@example.invalid" status="final" type="{notice.type}" version="1"><id>{notice.id}</id>'
         f'<title>{escape(notice.id)}</title><issued date="{notice.issued}"/>{updated}{severity}'
-        f"<description>{notice.id}</description><references>{''.join(references)}</references>"
+        f"<description>{notice.id}</description>{message}<references>{''.join(references)}</references>"
         f'<pkglist><collection short="lab"><name>lab</name>{module}{packages}</collection></pkglist></update>\n'
     )
 
