@@ -23,6 +23,7 @@ _MAX_DEPTH = 24
 _MAX_STRING = 1024 * 1024
 _MAX_LINE = 4096
 _MAX_PENDING = 20000
+_MAX_SECTIONS = 200
 _HEAD = re.compile(r"(\d{1,12}) (\d{1,3}\.\d{1,3}\.\d{1,3}) (.{0,500})\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -127,6 +128,33 @@ def too_large(size: int, limit: int) -> PatchError:
     )
 
 
+def _sections(frame: str, mark: str, limit: int) -> dict[str, Any]:
+    """What a reader in sh printed: ``{"NAME": {"code": 0, "text": "..."}}``, from gzip in base64 as it travels.
+
+    A section is what stands between a line "MARK section NAME" and a line "MARK code NUMBER".
+    """
+    try:
+        packed = base64.b64decode("".join(frame.split()).encode("ascii"), validate=True)
+        unpacker = zlib.decompressobj(wbits=31)
+        data = unpacker.decompress(packed, limit + 1)
+    except (binascii.Error, UnicodeEncodeError, ValueError, zlib.error) as error:
+        raise PatchError("bad_answer", f"The answer of the host was damaged on its way: {error}.") from error
+    if len(data) > limit:
+        raise too_large(len(data), limit)
+    text = data.decode("utf-8", "replace")
+    if not unpacker.eof or not text.endswith(f"\n{mark} complete\n"):
+        raise PatchError("bad_answer", "The answer of the host was cut: the reader there did not get to its end.")
+    sections: dict[str, Any] = {}
+    for block in text.split(f"\n{mark} section ")[1:]:
+        name, _newline, rest = block.partition("\n")
+        body, ended, code = rest.partition(f"\n{mark} code ")
+        number = re.match(r"(\d{1,3})\n", code)
+        if not ended or number is None or name in sections or len(sections) >= _MAX_SECTIONS:
+            raise PatchError("bad_answer", f"The answer of the host has a section that is not whole: {one_line(name)}.")
+        sections[name] = {"code": int(number.group(1)), "text": body}
+    return sections
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
@@ -201,4 +229,7 @@ def parse(text: str, mark: str, *, limit: int) -> Reply:
     if answer is not None:
         reply.interpreter, data = _unpack(answer, limit)
         reply.answer = _answer(data)
+    sections = _frame(text, mark, "sections")
+    if sections is not None and reply.answer is None:
+        reply.answer = {"protocol": PROTOCOL, "ok": True, "result": {"sections": _sections(sections, mark, limit)}}
     return reply

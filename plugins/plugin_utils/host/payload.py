@@ -22,7 +22,7 @@ from typing import Any
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 SCRIPTS = Path(__file__).parent / "scripts"
-# What stands before NAME_reader.py in the text that travels; a part uses names of those before it.
+# What stands before NAME_reader.py or NAME_reader.sh in the text that travels; a part uses names of those before it.
 READER_PARTS = {
     "apt": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
@@ -33,6 +33,7 @@ READER_PARTS = {
     "yum": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
     ),
+    "zypper": ("sections.sh", "linux_facts.sh", "zypper_metadata.sh"),
 }  # fmt: skip
 # The same for the programs that act on a host, NAME.py.
 PROGRAM_PARTS = {
@@ -71,10 +72,16 @@ def _travelling(name: str) -> bytes:
     return b"".join(line for line in lines if not line.lstrip().startswith(b"#"))
 
 
+def reader_files(name: str) -> tuple[str, ...]:
+    """The parts of a reader in their order, ``NAME_reader.py`` or ``NAME_reader.sh`` last."""
+    ending = "sh" if (SCRIPTS / f"{name}_reader.sh").exists() else "py"
+    return (*READER_PARTS.get(name, ()), f"{name}_reader.{ending}")
+
+
 @cache
 def reader_source(name: str) -> bytes:
-    """A reader with its parts as one text."""
-    return b"\n".join(script(part) for part in (*READER_PARTS.get(name, ()), f"{name}_reader.py"))
+    """A reader with its parts as one text, Python or sh; the latter without its comment lines."""
+    return b"\n".join(_travelling(part) if part.endswith(".sh") else script(part) for part in reader_files(name))
 
 
 @cache
@@ -85,8 +92,8 @@ def program_source(name: str) -> bytes:
 
 @cache
 def shipped_readers() -> tuple[str, ...]:
-    """Names of the Python readers that this collection carries, ``("apt", ...)``."""
-    return tuple(sorted(path.name[: -len("_reader.py")] for path in SCRIPTS.glob("*_reader.py")))
+    """Names of the readers that this collection carries, ``("apt", ...)``."""
+    return tuple(sorted(path.stem[: -len("_reader")] for path in SCRIPTS.glob("*_reader.*")))
 
 
 def _table(sections: Sequence[tuple[str, bytes]]) -> str:
@@ -95,6 +102,12 @@ def _table(sections: Sequence[tuple[str, bytes]]) -> str:
         rows.append(f"{name}:{start}:{len(content)}")
         start += len(content)
     return " ".join(rows)
+
+
+def _options(request: Mapping[str, Any]) -> dict[str, str]:
+    """The request's plain options as variables for readers in sh, ``of_option_refresh``."""
+    plain = {name: value for name, value in request.get("options", {}).items() if isinstance(value, (str, int, float))}
+    return {f"of_option_{name}": str(value) for name, value in plain.items() if _VARIABLE_NAME.match(name)}
 
 
 def environment_lines(environment: Mapping[str, Any]) -> str:
@@ -144,6 +157,7 @@ def build(
         "of_total": str(len(body)),
         "of_stage": _travelling("stage.py").decode(),
         "of_table": _table(sections),
+        **_options(request),
     }
     head = "".join(f"{name}={shlex.quote(value)}\n" for name, value in assignments.items())
     head += "set -- " + " ".join(shlex.quote(path) for path in interpreters) + "\n"

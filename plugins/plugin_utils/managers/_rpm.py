@@ -36,21 +36,25 @@ _FILES = ("system-release", "redhat-release", "centos-release", "oracle-release"
 _KEPT_BACK = {
     "versionlock": "locked to another version (versionlock)",
     "exclude": "excluded in the package manager's configuration",
+    "lock": "locked (zypper locks)",
+    "vendor": "another vendor's, to which zypper does not change by itself",
+    "retracted": "withdrawn by its vendor",
 }
 _LATEST = 2**33
 
 
 def build_inventory(
-    reading: dict[str, Any], *, manager: str, api: str, mappings: Mapping[str, Any] | None = None
+    reading: dict[str, Any], *, manager: str, api: str, family: str = "rpm", mappings: Mapping[str, Any] | None = None
 ) -> Inventory:
     """``reading`` is what the channel brought home: ``system``, ``reader`` and ``result``; ``manager`` is the
-    command's name (``dnf``) and ``api`` the library that answered (``libdnf5``).
+    command's name (``dnf``), ``api`` the library that answered (``libdnf5``) and ``family`` that of the operating
+    systems that it patches.
 
     Raises ``PatchError`` ``bad_answer`` naming the first place that is not as the reader writes it, and
     ``unsupported_os`` or ``bad_mapping`` as ``identify`` does.
     """
     result = Part.of(Part.of(reading, "reading").value.get("result"), "result")
-    fields, identity = _identity(reading, result, manager, mappings)
+    fields, identity = _identity(reading, result, manager, family, mappings)
     notices = read_notices(result, identity.operating_system)
     repositories = _rpm_system.repositories(result)
     candidates = _candidates(result, notices, repositories, identity)
@@ -89,7 +93,7 @@ def build_inventory(
 
 
 def _identity(
-    reading: dict[str, Any], result: Part, manager: str, mappings: Mapping[str, Any] | None
+    reading: dict[str, Any], result: Part, manager: str, family: str, mappings: Mapping[str, Any] | None
 ) -> tuple[dict[str, str], Identity]:
     system = Part.of(reading.get("system") or {}, "system")
     files = result.part("identity_files")
@@ -98,7 +102,7 @@ def _identity(
         raise _answer.refuse("system.os_release", "text", text)
     fields = {key: _answer.clean(value, 200) for key, value in parse_os_release(text[:65536]).items()}
     identity = identify(fields, mappings=mappings, files={name: files.text(name, 256) for name in _FILES})
-    if OPERATING_SYSTEMS[identity.operating_system].family != "rpm":
+    if OPERATING_SYSTEMS[identity.operating_system].family != family:
         raise PatchError(
             "unsupported_os",
             f"The host has {manager}, but is taken for {identity.operating_system}, which {manager} does not patch. "

@@ -38,8 +38,8 @@ class Repository:
 @dataclass(frozen=True)
 class RpmDistribution:
     """`tag` stands where the package table has `el9`; `advisory` forms a notice's id from its kind (SA, BA, EA), year
-    and number; `severities` are its words for those of the table; `releasever` is what its hosts have in dnf's vars. `published` and
-    `published_notices` are what its repositories hold."""
+    and number; `severities` are its words for those of the table; `releasever` is what its hosts have in dnf's vars.
+    `published` and `published_notices` are what its repositories hold."""
 
     repositories: tuple[Repository, ...]
     releasever: str

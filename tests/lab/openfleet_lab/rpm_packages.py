@@ -43,8 +43,8 @@ class Package:
 @dataclass(frozen=True)
 class Notice:
     """An update of updateinfo.xml. `packages` are (name, evr, architecture); dates as vendors write them; `module` is
-    `name:stream` where it is about packages of a module; `restart`: the package manager starts anew after it; `message` is shown
-    before it is installed."""
+    `name:stream` where it is about packages of a module; `restart`: the package manager starts anew after it;
+    `message` is shown before it is installed."""
 
     id: str
     type: str

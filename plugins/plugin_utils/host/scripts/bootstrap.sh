@@ -4,7 +4,8 @@
 #
 # Runs on the managed host inside an `eval`, under dash, bash, busybox ash or ksh. The lines that the controller
 # puts in front of this text set of_mark, of_limit, of_total, of_stage, of_table and $@ (interpreters to try
-# first). Standard input continues with of_total bytes for Python: loader, request and readers, see payload.py.
+# first). Standard input continues with of_total bytes: loader, request and readers, see payload.py. Options of the
+# request also come as of_option_NAME, for readers in sh.
 # shellcheck disable=SC2154  # set in front of this text
 
 # Whatever anybody prints from here on is noise; the answer travels on descriptor 3.
@@ -116,6 +117,7 @@ if [ "$of_manager" = dnf ]; then
 fi
 
 of_reader=
+of_language=python
 of_modules=
 of_pythons=
 case $of_manager in
@@ -139,8 +141,14 @@ case $of_manager in
         of_modules=yum
         of_pythons='/usr/bin/python2 /usr/bin/python2.7 /usr/bin/python2.6 /usr/bin/python'
         ;;
-    zypper) of_reader=zypper ;;
-    softwareupdate) of_reader=macos ;;
+    zypper)
+        of_reader=zypper
+        of_language=shell
+        ;;
+    softwareupdate)
+        of_reader=macos
+        of_language=shell
+        ;;
 esac
 of_say reader "$of_reader"
 case " $of_table" in
@@ -149,7 +157,18 @@ case " $of_table" in
 esac
 printf '%s end system\n' "$of_mark" >&3
 
-if [ -z "$of_image" ] && [ -n "$of_reader" ]; then
+if [ -z "$of_image" ] && [ -n "$of_reader" ] && [ "$of_language" = shell ]; then
+    # "apt:5000:30000 zypper:35000:9000": where each reader starts, and its bytes
+    of_row=" $of_table "
+    of_row=${of_row#*" $of_reader:"}
+    of_row=${of_row%% *}
+    of_text=$({ dd bs="$of_total" count=1 iflag=fullblock 2>/dev/null || dd bs=1 count="$of_total" 2>/dev/null; } |
+        tail -c +"$((${of_row%:*} + 1))" | head -c "${of_row#*:}")
+    printf '\n%s begin sections\n' "$of_mark" >&3
+    # The last line says that nothing was cut; a reader that ends early never gets there.
+    (exec 3>&-; eval "$of_text"; printf '\n%s complete\n' "$of_mark") | gzip -1 -c | base64 >&3
+    printf '\n%s end sections\n' "$of_mark" >&3
+elif [ -z "$of_image" ] && [ -n "$of_reader" ]; then
     printf '\n%s begin interpreters\n' "$of_mark" >&3
     for of_name in 3.14 3.13 3.12 3.11 3.10 3.9 3.8 3.7 3.6 3.5 3.4 3; do
         of_pythons="$of_pythons /usr/bin/python$of_name"

@@ -53,10 +53,24 @@ def test_the_count_on_the_command_line_ends_where_the_bytes_for_python_begin() -
 def test_every_reader_travels_with_its_parts_in_their_order() -> None:
     assert "apt" in payload.shipped_readers()
     for name in payload.shipped_readers():
-        files = [*payload.READER_PARTS.get(name, ()), f"{name}_reader.py"]
-        places = [build().data.find(payload.script(file)) for file in files]
+        places = [build().data.find(_without_comments(file)) for file in payload.reader_files(name)]
         assert places == sorted(places)
         assert places[0] > 0
+
+
+def _without_comments(file: str) -> bytes:
+    text = payload.script(file)
+    if file.endswith(".py"):
+        return text
+    return b"".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(b"#"))
+
+
+def test_options_of_the_request_are_variables_for_readers_in_sh() -> None:
+    request = {"options": {"refresh": "it's", "metadata_max_age": 5, "list": [1], "of x": "no"}}
+    data = payload.build(request, environment={}, interpreters=[], seconds=5).data
+    assert b"of_option_refresh='it'\"'\"'s'\n" in data
+    assert b"of_option_metadata_max_age=5\n" in data
+    assert data.count(b"\nof_option_") == 2
 
 
 @pytest.mark.parametrize("name", ["A;id", "1A", "", "A B", "A=B", "é", "A\n"])

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from host_scripts import FOLDER, borrowed_names, compile_error, defined_names, dialect_error, python_scripts
+from host_scripts import (
+    FOLDER,
+    borrowed_names,
+    compile_error,
+    defined_names,
+    dialect_error,
+    python_scripts,
+    shell_scripts,
+)
 from interpreters import find_interpreters
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import (
     PROGRAM_PARTS,
     READER_PARTS,
     program_source,
+    reader_files,
     reader_source,
     shipped_readers,
 )
 
 FUTURE = "from __future__ import absolute_import, division, print_function\n"
-every_reader = pytest.mark.parametrize("name", [*shipped_readers(), *sorted(PROGRAM_PARTS)])
+IN_SH = tuple(name for name in shipped_readers() if reader_files(name)[-1].endswith(".sh"))
+IN_PYTHON = (*(name for name in shipped_readers() if name not in IN_SH), *sorted(PROGRAM_PARTS))
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["zsh", "--emulate", "sh"]]
+every_reader = pytest.mark.parametrize("name", IN_PYTHON)
 
 
 def text(script: str) -> str:
@@ -30,7 +44,7 @@ def text(script: str) -> str:
 def files_of(name: str) -> list[str]:
     if name in PROGRAM_PARTS:
         return [*PROGRAM_PARTS[name], f"{name}.py"]
-    return [*READER_PARTS.get(name, ()), f"{name}_reader.py"]
+    return list(reader_files(name))
 
 
 def source_of(name: str) -> bytes:
@@ -42,8 +56,30 @@ def test_parts_are_named_for_readers_that_are_there() -> None:
 
 
 def test_every_script_is_the_loader_its_stage_or_in_a_reader_or_a_program() -> None:
-    used = {file for name in (*shipped_readers(), *PROGRAM_PARTS) for file in files_of(name)}
+    used = {file for name in IN_PYTHON for file in files_of(name)}
     assert {path.name for path in python_scripts()} == used | {"loader.py", "stage.py"}
+
+
+def test_every_shell_script_is_in_a_reader_or_runs_on_its_own() -> None:
+    used = {file for name in IN_SH for file in files_of(name)}
+    alone = {"bootstrap.sh", "job_journal.sh", "job_steps.sh", "job_runner.sh", "reboot_host.sh"}
+    assert {path.name for path in shell_scripts()} == used | alone
+
+
+@pytest.mark.parametrize("name", IN_SH)
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
+def test_a_joined_reader_in_sh_parses_in_every_shell(name: str, shell: list[str]) -> None:
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"this machine has no {shell[0]}")
+    done = subprocess.run([*shell, "-n"], input=reader_source(name), capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("name", IN_SH)
+def test_no_part_in_sh_defines_a_function_of_another(name: str) -> None:
+    defined = [word for file in files_of(name) for word in re.findall(r"^(\w+)\(\)", text(file), re.M)]
+    assert sorted(set(defined)) == sorted(defined)
+    assert all(word.startswith("of_") for word in defined)
 
 
 @every_reader
@@ -79,7 +115,10 @@ def test_whatever_a_part_borrows_is_defined_before_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", sorted({part for parts in (*READER_PARTS.values(), *PROGRAM_PARTS.values()) for part in parts})
+    "script",
+    sorted(
+        {part for parts in (*READER_PARTS.values(), *PROGRAM_PARTS.values()) for part in parts if part.endswith(".py")}
+    ),
 )
 def test_a_part_says_in_its_head_what_it_borrows(script: str) -> None:
     head = ast.get_docstring(ast.parse(text(script))) or ""

@@ -1,0 +1,152 @@
+# shellcheck shell=sh
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Part of the zypper reader: what the cached metadata of repositories says of packages that are installed. zypper's own
+# output names patches without their packages, and packages without their build times. Stands after linux_facts.sh.
+#
+# A repository has tens of thousands of packages and thousands of patches, of which a host has a few: so an awk program
+# takes the elements as they come (a record ends with ">") and passes on, as lines of tab-separated fields, what names
+# a package that the file of names has. Entities stay as they are.
+# shellcheck disable=SC2154  # set by the other parts
+
+of_folder_of() { # NAME DEFAULT: a folder's setting in zypp.conf
+    of_set=$(sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\([^[:space:]]*\).*/\1/p" /etc/zypp/zypp.conf 2>/dev/null |
+        tail -n 1)
+    printf '%s' "${of_set:-$2}"
+}
+
+of_unpack() {
+    case $1 in
+        *.gz) gzip -dc "$1" ;;
+        *.xz) xz -dc "$1" ;;
+        *.bz2) bzip2 -dc "$1" ;;
+        *.zst) zstd -dcq "$1" ;;
+        *.xml) cat "$1" ;;
+        *) return 2 ;;
+    esac
+}
+
+# What every awk program here needs: an attribute, and text fit for a field.
+# shellcheck disable=SC2016  # awk's own
+of_awk_words='
+function word(key,   rest) {
+    if (!match($0, "[ \t\n]" key "=\"[^\"]*\"")) return ""
+    rest = substr($0, RSTART, RLENGTH)
+    sub(/^[^"]*"/, "", rest)
+    sub(/"$/, "", rest)
+    return clean(rest)
+}
+function clean(text) { gsub(/[\t\r\n]/, " ", text); return text }
+function content(   text) { text = $0; sub(/<.*/, "", text); return clean(text) }
+FILENAME != "-" { wanted[$0] = 1; next }
+'
+
+# P name arch epoch version release build size installed vendor source
+# shellcheck disable=SC2016
+of_awk_primary='
+/<package[ \t\n]/ || /<package$/ { name = arch = vendor = source = build = size = installed = ""; here = 1 }
+previous == "name" && here == 1 { name = content(); here = (name in wanted) ? 2 : 0 }
+here == 2 {
+    if (previous == "arch") arch = content()
+    else if (previous == "vendor") vendor = content()
+    else if (previous == "sourcerpm") source = content()
+    if ($0 ~ /<version[ \t\n]/) { epoch = word("epoch"); version = word("ver"); release = word("rel") }
+    else if ($0 ~ /<time[ \t\n]/) build = word("build")
+    else if ($0 ~ /<size[ \t\n]/) { size = word("package"); installed = word("installed") }
+    else if ($0 ~ /<\/package$/) {
+        print "P\t" name "\t" arch "\t" epoch "\t" version "\t" release "\t" build "\t" size "\t" installed "\t" vendor "\t" source
+        here = 0
+    }
+}
+{
+    previous = ""
+    if ($0 ~ /<name$/) previous = "name"
+    else if ($0 ~ /<arch$/) previous = "arch"
+    else if ($0 ~ /<rpm:vendor$/) previous = "vendor"
+    else if ($0 ~ /<rpm:sourcerpm$/) previous = "sourcerpm"
+}
+/<\/metadata$/ { print "p" }
+'
+
+# U id version type status severity issued updated flags, then its R kind id and K name arch epoch version release
+# shellcheck disable=SC2016
+of_awk_updates='
+/<update[ \t\n]/ {
+    id = severity = issued = updated = flags = lines = ""
+    type = word("type"); status = word("status"); number = word("version"); named = 0
+}
+previous == "id" { id = content() }
+previous == "severity" { severity = content() }
+previous == "message" && content() != "" { flags = flags " message" }
+/<issued[ \t\n]/ { issued = word("date") }
+/<updated[ \t\n]/ { updated = word("date") }
+/<reference[ \t\n]/ { if (word("type") == "cve" || word("type") == "bugzilla") lines = lines "R\t" word("type") "\t" word("id") "\n" }
+/<package[ \t\n]/ {
+    if (word("name") in wanted) {
+        named = 1
+        lines = lines "K\t" word("name") "\t" word("arch") "\t" word("epoch") "\t" word("version") "\t" word("release") "\n"
+    }
+}
+previous == "flag" && tolower(content()) ~ /^(true|1)$/ { flags = flags " " flag }
+/<\/update$/ {
+    if (named) printf "U\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n%s", id, number, type, status, severity, issued, updated, flags, lines
+}
+{
+    previous = ""
+    if ($0 ~ /<id$/) previous = "id"
+    else if ($0 ~ /<severity$/) previous = "severity"
+    else if ($0 ~ /<message$/) previous = "message"
+    else if (match($0, /<(reboot|restart|relogin)_suggested$/)) {
+        previous = "flag"
+        flag = substr($0, RSTART + 1)
+        sub(/_suggested/, "", flag)
+    } else if (match($0, /<(reboot|restart|relogin)_suggested\/$/)) {
+        flag = substr($0, RSTART + 1)
+        sub(/_suggested\//, "", flag)
+        flags = flags " " flag
+    }
+}
+/<\/updates$/ || /<updates\/$/ { print "u" }
+'
+
+# L name arch epoch version release: has a licence that somebody has to agree to
+# shellcheck disable=SC2016
+of_awk_licences='
+/<package[ \t\n]/ { name = word("name"); arch = word("arch"); licence = 0 }
+/<version[ \t\n]/ { epoch = word("epoch"); version = word("ver"); release = word("rel") }
+/<eula$/ { licence = 1 }
+/<\/package$/ && licence && (name in wanted) { print "L\t" name "\t" arch "\t" epoch "\t" version "\t" release }
+'
+
+# FILE PROGRAM [PATTERN]: only lines with PATTERN need be looked at, which saves most of the time.
+of_extract() {
+    if ! of_unpack "$1" 2>/dev/null | {
+        if [ -n "${3:-}" ]; then grep -E "$3"; else cat; fi
+    } | awk "$of_awk_words$2" "$of_work/names" RS='>' -; then
+        printf 'X\t%s\n' "${1##*/}"
+    fi
+}
+
+# D folder, M when its index was last known to be current, V the index' own revision, then what its files say.
+of_metadata() {
+    for of_index in "$of_raw"/*/repodata/repomd.xml; do
+        [ -r "$of_index" ] || continue
+        of_folder=${of_index%/repodata/repomd.xml}
+        of_alias=${of_folder##*/}
+        case $of_disabled in *"|$of_alias|"*) continue ;; esac
+        printf 'D\t%s\nM\t%s\n' "$of_alias" "$(stat -c %Y "$of_index" 2>/dev/null)"
+        printf 'V\t%s\n' "$(sed -n 's,.*<revision>\([0-9]*\)</revision>.*,\1,p' "$of_index" | head -n 1)"
+        # shellcheck disable=SC2013  # words without spaces
+        for of_file in $(sed -n 's,.*<location.* href="\([A-Za-z0-9._/-]*\)".*,\1,p' "$of_index"); do
+            case $of_file in
+                *primary.xml.zck | *updateinfo.xml.zck) continue ;;
+                *primary.xml*)
+                    of_extract "$of_folder/$of_file" "$of_awk_primary" \
+                        '<(/?package|/?metadata|name|arch|version|time|size|rpm:vendor|rpm:sourcerpm)[ >]|</(package|metadata)>' ;;
+                *updateinfo.xml*) of_extract "$of_folder/$of_file" "$of_awk_updates" ;;
+                *susedata.xml*) of_extract "$of_folder/$of_file" "$of_awk_licences" ;;
+            esac
+        done
+    done
+}
