@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.compliance.outcomes import OK, exceeds
+from ..plugin_utils.compliance.outcomes import counts_as_error, exceeds
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.controller import controller_key
 from ..plugin_utils.fleet.run_directory import open_run
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
             outcomes = run.outcomes(of_this_process=True)
         except PatchError as error:
             return result | failed(error)
-        bad = sorted(host for host in hosts if host in outcomes and outcomes[host].get("status") != OK)
+        bad = sorted(host for host in hosts if host in outcomes and counts_as_error(outcomes[host]))
         stop = exceeds(len(bad), len(hosts), arguments["max_fail_percentage"])
         if stop:
             told = f"{len(bad)} of {len(hosts)} hosts failed ({', '.join(bad[:5])}): no further batch starts"

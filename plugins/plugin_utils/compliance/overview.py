@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .outcomes import WORDS, host_status
+from .outcomes import NOT_STARTED, WORDS, host_status
 
 AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
 ACTED_ON = ("MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT")
@@ -47,6 +47,8 @@ class Overview:
     warnings: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """(status, message) to hosts."""
+    not_started: dict[str, list[str]] = field(default_factory=dict)
+    """Message to hosts that were left alone for it, as by a maintenance window."""
     problems: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -89,6 +91,9 @@ def survey(
             overview.problems.append(f"the document of {name} is not one of this release ({error!r}); scan it again")
     for name, status in overview.statuses.items():
         outcome = outcomes.get(name) or {}
+        if status == NOT_STARTED:
+            told = str(outcome.get("message") or "the play ended before their turn; run again")
+            overview.not_started.setdefault(told, []).append(name)
         findings = outcome.get("findings") or []
         for finding in findings:
             if finding["severity"] == "error":

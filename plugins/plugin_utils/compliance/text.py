@@ -178,10 +178,10 @@ def _failures(overview: Overview) -> list[str]:
 
 
 def _not_started(overview: Overview) -> list[str]:
-    names = [name for name, status in overview.statuses.items() if status == "not_started"]
-    if not names:
-        return []
-    return _wrapped(f"{_some(names, most=40)}: the play ended before their turn; run again", indent=2)
+    lines = []
+    for message, names in overview.not_started.items():
+        lines += _wrapped(f"{_some(names, most=40)}: {visible(message)}", indent=2)
+    return lines
 
 
 def _notes(messages: Sequence[str]) -> list[str]:

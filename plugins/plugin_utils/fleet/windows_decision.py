@@ -222,11 +222,12 @@ def _upcoming(windows: Sequence[Window], upcoming: NextStart | None, now: dateti
     if not any(window.enabled for window in windows):
         return "every window of this host is disabled"
     if upcoming is None or upcoming.starts is None:
-        return "no further opening is to be seen"
+        if next(openings_from(windows, now), None) is None:
+            return "none of its windows opens again"
+        return "none of the openings to come is long enough and free of blackouts"
     window = upcoming.opening.window
     late = f", after blackout '{upcoming.blackout}'" if upcoming.blackout else ""
-    away = _span(upcoming.starts - now)
-    return f"the next start is {window.local(upcoming.starts)} in window '{window.name}'{late}, in {away}"
+    return f"the next start is {window.local(upcoming.starts)} in window '{window.name}'{late}"
 
 
 def _span(length: timedelta) -> str:

@@ -19,6 +19,8 @@ ROLES = {
     "reboot": "reboot_host",
 }
 NOT_OPTIONS = {"patch_become"}
+# Tasks that a role runs before its own one, and which of their options have no variable.
+BEFORE = {"install": {"maintenance_window": {"at", "openings", "record"}}}
 
 
 def load(path: str) -> Any:
@@ -30,35 +32,45 @@ def declared(role: str) -> dict[str, Any]:
     return options
 
 
-def passed(role: str) -> dict[str, str]:
-    """Option of the task to the variable it is set from."""
-    task = load(f"roles/{role}/tasks/main.yml")[0]
+def passed(role: str, name: str | None = None) -> dict[str, str]:
+    """Option of the role's own task, or of the one that is named, to the variable it is set from."""
+    key = f"openfleet.patch.{name or ROLES[role]}"
+    task = next(task for task in load(f"roles/{role}/tasks/main.yml") if key in task)
     options = {}
-    for option, value in task[f"openfleet.patch.{ROLES[role]}"].items():
+    for option, value in task[key].items():
+        if option in BEFORE.get(role, {}).get(name or "", set()):
+            continue
         match = re.fullmatch(r"\{\{ (patch_[a-z0-9_]+) \| default\(omit\) \}\}", value)
         assert match, f"{option}: {value}"
         options[option] = match[1]
     return options
 
 
+def passed_before(role: str) -> set[str]:
+    return {variable for name in BEFORE.get(role, {}) for variable in passed(role, name).values()}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_option_of_the_task_has_its_variable(role: str) -> None:
     assert set(passed(role)) == set(argument_spec(ROLES[role]))
+    for name, without in BEFORE.get(role, {}).items():
+        assert set(passed(role, name)) == set(argument_spec(name)) - without
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_declared_variables_are_those_that_the_tasks_read(role: str) -> None:
     text = (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")
     read = {name for braces in re.findall(r"\{\{.*?\}\}", text) for name in re.findall(r"\bpatch_[a-z0-9_]+", braces)}
-    assert read == set(declared(role)) == set(passed(role).values()) | NOT_OPTIONS
+    assert read == set(declared(role)) == set(passed(role).values()) | passed_before(role) | NOT_OPTIONS
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_variables_have_the_types_of_their_options(role: str) -> None:
-    spec = argument_spec(ROLES[role])
-    for option, variable in passed(role).items():
-        for trait in ("type", "elements", "choices"):
-            assert declared(role)[variable].get(trait) == spec[option].get(trait), f"{variable}: {trait}"
+    for name in (ROLES[role], *BEFORE.get(role, {})):
+        spec = argument_spec(name)
+        for option, variable in passed(role, name).items():
+            for trait in ("type", "elements", "choices"):
+                assert declared(role)[variable].get(trait) == spec[option].get(trait), f"{variable}: {trait}"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -64,11 +64,10 @@ def test_reasons_name_the_window_the_times_of_its_clock_and_the_next_start() -> 
     )
     assert word(SUNDAY + "16:30", berlin).reason == (
         "window 'afternoon' is open, but nothing starts after 2026-11-22 17:00 Europe/Berlin (cutoff 1 h); the next"
-        " start is 2026-11-29 15:00 Europe/Berlin in window 'afternoon', in 6 d 21 h"
+        " start is 2026-11-29 15:00 Europe/Berlin in window 'afternoon'"
     )
     assert word("2026-11-21T13:15", berlin).reason == (
-        "no maintenance window is open; the next start is 2026-11-22 15:00 Europe/Berlin in window 'afternoon',"
-        " in 1 d 45 min"
+        "no maintenance window is open; the next start is 2026-11-22 15:00 Europe/Berlin in window 'afternoon'"
     )
 
 
@@ -100,7 +99,7 @@ def test_the_valid_period_bounds_beginnings_alone() -> None:
     assert word("2026-11-29T16:59", bounded).go
     after = word("2026-12-06T16:00", bounded)
     assert after.decision == "closed"
-    assert after.reason.endswith("no further opening is to be seen")
+    assert after.reason.endswith("none of its windows opens again")
     assert not word("2026-11-29T16:59", {**bounded, "end_date": "2026-11-29T15:00:00Z"}).go
 
 
@@ -130,7 +129,7 @@ def test_a_blackout_comes_before_everything() -> None:
     assert found.decision == "blackout"
     assert found.reason == (
         "blackout 'freeze' lasts until 2026-11-22 16:30 UTC; the next start is 2026-11-22 16:30 UTC in window"
-        " 'afternoon', after blackout 'freeze', in 30 min"
+        " 'afternoon', after blackout 'freeze'"
     )
     assert word(SUNDAY + "16:30", AFTERNOON, blackouts=[freeze]).go
     without = word(SUNDAY + "16:00", blackouts=[freeze])
@@ -202,7 +201,7 @@ def test_blackouts_that_cover_every_opening_end_the_search() -> None:
     always = {"name": "always", "schedule": "cron(0 0 * * ? *)", "duration": 24}
     found = word(SUNDAY + "16:00", AFTERNOON, blackouts=[always])
     assert found.decision == "blackout"
-    assert found.reason.endswith("no further opening is to be seen")
+    assert found.reason.endswith("none of the openings to come is long enough and free of blackouts")
 
 
 hours = st.integers(0, 23)
