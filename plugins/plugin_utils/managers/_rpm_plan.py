@@ -100,6 +100,7 @@ class RpmPlan:
         order = {
             "arriving": sorted({_word(each) for each in choice.targets} | set(_arriving(choice.simulation.changes))),
             "leaving": sorted(nevra_word(each.name, each.arch, each.installed_version or "") for each in leaving),
+            "erasing": allow_removals and bool(choice.simulation.removals),
             "lock_timeout": lock_timeout,
         }
         groups = families(choice.targets) if separately else [choice.targets]
@@ -138,9 +139,8 @@ class RpmPlan:
         for pattern in self.PACKAGE_ERRORS:
             for found in pattern.finditer(log):
                 reasons.setdefault(name_of(found["name"]), " ".join(found["why"].split()))
-        told = [line for line in log.splitlines() if line.startswith((*self.ERRORS, f"{_TOLD}error: "))]
-        lines = list(dict.fromkeys(" ".join(line.removeprefix(_TOLD).split()) for line in told))
-        return reasons, "; ".join(lines[-5:])
+        told = _errors(log, (*self.ERRORS, f"{_TOLD}error: "))
+        return reasons, "; ".join(list(dict.fromkeys(told))[-5:])
 
     def transactions_in(self, log: str) -> list[int]:
         """Ids of the manager's history that a step made, by its log."""
@@ -160,6 +160,22 @@ def name_of(told: str) -> str:
     """The name in ``acme-lib-1:1.0-1.el9.noarch``, ``acme-lib-1.0-1.el9`` or ``acme-lib``."""
     found = re.match(r"(?P<name>.+?)-(?:\d+:)?[^-:]*\d[^-]*-[^-]+\Z", told)
     return found["name"] if found else told
+
+
+def _errors(log: str, starts: tuple[str, ...]) -> list[str]:
+    """Lines that begin so, each with the indented lines below it: details follow there."""
+    found: list[str] = []
+    within = False
+    for line in log.splitlines():
+        words = " ".join(line.removeprefix(_TOLD).split())
+        if line.startswith(starts):
+            found.append(words)
+            within = True
+        elif within and line.startswith(" ") and words:
+            found[-1] += f" {words}"
+        else:
+            within = False
+    return found
 
 
 def _word(target: Target) -> str:

@@ -16,7 +16,20 @@ class DnfPlan(RpmPlan):
     STALE = (*RpmPlan.STALE, "Status code: 404", "No match for argument", "Checksum doesn't match")
     PACKAGE_ERRORS = (
         # Error in PREIN scriptlet in rpm package acme-badpre
-        re.compile(r"^Error in (?P<why>\S+ scriptlet in rpm package (?P<name>\S+))$", re.MULTILINE),
+        re.compile(r"^(?P<why>Error in \S+ scriptlet in rpm package (?P<name>\S+))$", re.MULTILINE),
+        # Package acme-unsigned-1.1-1.el9.noarch.rpm is not signed
+        re.compile(r"^(?P<why>Package (?P<name>\S+)\.rpm is not signed)$", re.MULTILINE),
+        # The GPG keys listed for the "Lab baseos" repository are already installed but they are not correct for this
+        # package.\nCheck that the correct key URLs are configured for this repository.. Failing package is: acme-1.1-1
+        re.compile(r"^(?P<why>[^\n]*GPG key[^\n]*\n?[^\n]*)\. Failing package is: (?P<name>\S+)$", re.MULTILINE),
+        # Public key for acme-1.1-1.el9.noarch.rpm is not installed. Failing package is: acme-1.1-1.el9.noarch
+        re.compile(r"^(?P<why>Public key for [^\n]*)\. Failing package is: (?P<name>\S+)$", re.MULTILINE),
+        #   file /x from install of acme-thief-1.1-1.el9.noarch conflicts with file from package acme-owner-1.0-1.el9.noarch
+        re.compile(r"^\s+(?P<why>file \S+ from install of (?P<name>\S+) conflicts with [^\n]*)$", re.MULTILINE),
+        #   installing package acme-big-1.1-1.el9.noarch needs 5MB more space on the / filesystem
+        re.compile(r"^\s+(?P<why>installing package (?P<name>\S+) needs [^\n]*)$", re.MULTILINE),
+        # [MIRROR] acme-1.1-1.el9.noarch.rpm: Status code: 404 for http://... | ...: Curl error (28): ...
+        re.compile(r"^\[MIRROR\] (?P<name>\S+)\.rpm: (?P<why>[^\n]*)$", re.MULTILINE),
     )
 
 

@@ -126,6 +126,8 @@ MODULES = (
 
 # Not on a prepared host: a test asks for them (the feature `trouble`); they make a whole transaction fail or last.
 TROUBLE = (
+    Package("acme-shell", "what packages with scripts need: no rpm brought the lab's own shell", (Version(OLD),),
+            provides="/bin/sh"),
     Package("acme-badpre", "its fix's %pre fails, so rpm refuses it",
             (Version(OLD), Version("1.1-1.el9", scripts={"pre": "echo cannot prepare >&2\nexit 3"}))),
     Package("acme-badpost", "its fix's %post fails after it was installed",
@@ -141,6 +143,18 @@ TROUBLE = (
             (Version(OLD), Version("1.1-1.el9", files={"/usr/share/acme-shared/file": "thief\n"}))),
     Package("acme-unsigned", "nobody signed its fix", (Version(OLD), Version("1.1-1.el9", signed="no"))),
     Package("acme-forged", "somebody else signed its fix", (Version(OLD), Version("1.1-1.el9", signed="stranger"))),
+    Package("acme-newdep", "its fix needs a package that the host does not have",
+            (Version(OLD), Version("1.1-1.el9", requires="acme-newlib"))),
+    Package("acme-newlib", "wanted by acme-newdep's fix", (Version(OLD),), ()),
+    Package("acme-mover", "its fix does not bear acme-victim",
+            (Version(OLD), Version("1.1-1.el9", conflicts="acme-victim"))),
+    Package("acme-victim", "in the way of acme-mover's fix", (Version(OLD),)),
+    Package("acme-whole", "its fix takes the place of acme-part as well",
+            (Version(OLD), Version("1.1-1.el9", obsoletes="acme-part < 2"))),
+    Package("acme-part", "becomes part of acme-whole", (Version(OLD),)),
+    Package("acme-conf", "its fix has another configuration file",
+            (Version(OLD, files={"/etc/acme/conf.ini": "colour=green\n"}),
+             Version("1.1-1.el9", files={"/etc/acme/conf.ini": "colour=blue\n"}))),
 )  # fmt: skip
 
 

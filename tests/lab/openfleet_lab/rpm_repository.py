@@ -94,7 +94,8 @@ def _spec(package: Package, version: Version, epoch: str, rest: str) -> str:
         ]
     for section, script in version.scripts.items():
         lines += [f"%{section}", script]
-    return "\n".join([*lines, "%files", folder, *version.files]) + "\n"
+    files = [f"%config(noreplace) {path}" if path.startswith("/etc/") else path for path in version.files]
+    return "\n".join([*lines, "%files", folder, *files]) + "\n"
 
 
 class View:

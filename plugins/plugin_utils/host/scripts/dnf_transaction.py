@@ -155,14 +155,19 @@ def simulated(dnf, hawkey, base, wanted, batch):
     missing = [word for word in batch if not wanted[word]]
     if missing:
         return {'rows': [], 'problem': '; '.join('{0} is in no repository any more'.format(word) for word in missing)}
-    base.reset(goal=True)
-    try:
-        for word in batch:
-            base.upgrade(word)
-        base.resolve()
-    except dnf.exceptions.Error as error:
-        return {'rows': [], 'problem': ' '.join(str(error).split()) or 'dnf gave no reason'}
-    return {'rows': transaction_rows(base, hawkey), 'problem': None}
+    problem = None
+    # What does not work without removing anything may work with that; whether it may is decided elsewhere.
+    for erasing in (False, True):
+        base.reset(goal=True)
+        try:
+            for word in batch:
+                base.upgrade(word)
+            base.resolve(erasing)
+        except dnf.exceptions.Error as error:
+            problem = problem or ' '.join(str(error).split()) or 'dnf gave no reason'
+        else:
+            return {'rows': transaction_rows(base, hawkey), 'problem': None}
+    return {'rows': [], 'problem': problem}
 
 
 # -- acting ------------------------------------------------------------------------------------------------------
@@ -172,19 +177,16 @@ def install(words):
     """Install exactly what the order says; may run again after a power cut."""
     order = read_order(words[0])
     dnf, hawkey = load_dnf()
-    left = unfinished_work(dnf, hawkey)
-    if any(left.values()):
-        code = run_again('repair')
-        if code != 0:
-            tell('error: an interrupted transaction could not be finished')
-            return code
+    if any(unfinished_work(dnf, hawkey).values()) and run_again('repair') != 0:
+        tell('error: an interrupted transaction could not be finished')
     present = installed_words(dnf, hawkey)
     order['targets'] -= present
     if not order['targets']:
         tell('everything is installed')
         return 0
     order['wanted'] = sorted(order['targets'])
-    return guarded(dnf, hawkey, ['upgrade'] + order['wanted'], order)
+    erasing = ['--allowerasing'] if order['erasing'] else []
+    return guarded(dnf, hawkey, erasing + ['upgrade'] + order['wanted'], order)
 
 
 def run_again(*words):
@@ -201,6 +203,8 @@ def guarded(dnf, hawkey, words, order):
     import dnf.lock
     os.environ.update(fixed_environment())
     fill, run = dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction
+    change = dnf.base.Base.do_transaction
+    acting = stay_until_rpm_ends()
 
     def filled(base, *args, **options):
         settle_configuration(base.conf)
@@ -218,7 +222,6 @@ def guarded(dnf, hawkey, words, order):
         if against:
             raise dnf.exceptions.Error('stopped before anything was changed, since no simulation showed that dnf '
                                        + '; '.join(against[:20]))
-        wait_for_rpm(order['lock_timeout'])
         last = last_transaction(base)
         try:
             return run(base, *args, **options)
@@ -226,9 +229,33 @@ def guarded(dnf, hawkey, words, order):
             for number in range(last + 1, last_transaction(base) + 1):
                 tell('transaction {0}'.format(number))
 
+    def changed(base, *args, **options):
+        wait_for_rpm(order['lock_timeout'])
+        acting.append(True)
+        try:
+            return change(base, *args, **options)
+        finally:
+            del acting[:]
+
     dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
+    dnf.base.Base.do_transaction = changed
     bound_locks(dnf, order['lock_timeout'])
     return dnf.cli.main.main(['-y', '--color=never'] + words)
+
+
+def stay_until_rpm_ends():
+    """Whoever ends this process's tree ends a script that hangs; rpm then goes on with the rest, and so does dnf, so
+    that its history is complete. The list says whether that is so; before, being asked to end ends."""
+    import signal
+    acting = []
+
+    def asked(_number, _frame):
+        if not acting:
+            os._exit(143)
+        tell('asked to end; what has begun goes on')
+
+    signal.signal(signal.SIGTERM, asked)
+    return acting
 
 
 def last_transaction(base):
@@ -292,21 +319,22 @@ def installed_words(dnf, hawkey):
 
 
 def unfinished_work(dnf, hawkey):
-    """What an interrupted transaction left: packages beside their successors, and packages whose scripts may not have
-    run to their end: installed by the last transaction in the history, which never ended, and not noted as done."""
+    """What an interrupted transaction left, as NEVRAs: `older` beside their successors, which are `doubled`, and
+    `begun`, which came by the last transaction of the history without its having ended: their scripts may not have
+    run."""
     base = installed_sack(dnf)
     query = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
     keep_beside = query.filter(provides=list(base.conf.installonlypkgs))
-    older, begun = [], []
+    left = {'older': [], 'doubled': []}
     for _key, found in query.duplicated().difference(keep_beside)._na_dict().items():
         if len(found) > 1:
             found.sort(reverse=True)
-            begun.append(nevra_word(*nevra_of(found[0])))
-            older += [nevra_word(*nevra_of(each)) for each in found[1:]]
+            left['doubled'].append(nevra_word(*nevra_of(found[0])))
+            left['older'] += [nevra_word(*nevra_of(each)) for each in found[1:]]
     present = set(nevra_word(*nevra_of(each)) for each in query)
-    begun += [word for word in begun_items(base) if word in present and word not in begun]
+    left['begun'] = [word for word in begun_items(base) if word in present and word not in left['doubled']]
     base.close()
-    return {'older': older, 'begun': begun}
+    return left
 
 
 def begun_items(base):
@@ -325,17 +353,23 @@ def begun_items(base):
     return found
 
 
-def repair(_words):
-    """Install once more what was begun, so that its scripts run, and take away what it was to replace."""
+def repair(words):
+    """Install once more what was begun, so that its scripts run, and take away what it was to replace.
+
+    What has no older one beside it comes first: that it was begun, the history alone knows, and only until the next
+    transaction.
+    """
     dnf, hawkey = load_dnf()
     left = unfinished_work(dnf, hawkey)
-    tell('left by an interrupted transaction: {0}'.format(', '.join(left['older'] + left['begun']) or 'nothing'))
-    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': 600}
-    if left['older']:
-        return guarded(dnf, hawkey, ['--setopt=protected_packages=', 'remove', '--duplicates'], order)
-    if left['begun']:
+    order = {'targets': set(), 'arriving': set(left['begun'] + left['doubled']), 'leaving': set(left['older']),
+             'lock_timeout': 600}
+    if not words:
+        tell('left by an interrupted transaction: {0}'.format(', '.join(sum(left.values(), [])) or 'nothing'))
+        codes = [run_again('repair', part) for part in ('begun', 'older') if left[part]]
+        return max(codes or [0])
+    if words[0] == 'begun':
         return guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
-    return 0
+    return guarded(dnf, hawkey, ['--setopt=protected_packages=', 'remove', '--duplicates'], order)
 
 
 def undo(words):

@@ -31,7 +31,8 @@ def batches_of(words):
 
 
 def read_order(path):
-    """What an installation may do: {'targets', 'arriving', 'leaving': NEVRAs; 'lock_timeout': seconds, 'job': id}."""
+    """What an installation may do: {'targets', 'arriving', 'leaving': NEVRAs, 'erasing': whether any of those goes
+    for the sake of a target alone, 'lock_timeout': seconds}."""
     with open(path, 'rb') as handle:
         order = json.loads(handle.read().decode('utf-8'))
     return dict((key, set(value) if isinstance(value, list) else value) for key, value in order.items())
