@@ -20,7 +20,14 @@ from record_apt import as_text  # noqa: E402
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory  # noqa: E402
 
-KINDS = {"rhel-9.4": "rhel9"}
+KINDS = {
+    "rhel-9.4": "rhel9",
+    "rhel-8.10": "rhel8",
+    "centos-8.5": "centos8",
+    "oracle-8.10": "oracle8",
+    "rocky-9.4": "rocky9",
+    "amazon-2023": "amazonlinux2023",
+}
 
 
 def write(name: str, answer: dict[str, Any]) -> None:

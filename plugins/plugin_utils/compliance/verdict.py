@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..engine.operating_systems import OPERATING_SYSTEMS
 from ..engine.records import Inventory
 
 COMPLIANT = "compliant"
@@ -68,12 +69,15 @@ def _repository_doubts(inventory: Inventory, baseline: Mapping[str, Any], stale_
     if not enabled:
         return [_doubt("no_repositories", "no repository is enabled, so nothing can be offered to this host")]
     doubts = []
-    if needs_security_metadata(baseline) and not any(each.get("security_metadata") for each in enabled):
+    family = OPERATING_SYSTEMS[inventory.operating_system].family
+    asks = needs_security_metadata(baseline) or (family in ("rpm", "suse") and asks_for_notices(baseline))
+    if asks and not any(each.get("security_metadata") for each in enabled):
         doubts.append(
             _doubt(
                 "no_security_metadata",
-                "no enabled repository tells which updates are security updates, and the baseline asks for that;"
-                " enable the security repository, or set enable_non_security",
+                "no security metadata: no enabled repository tells which updates are security updates, and the baseline"
+                " asks for that; enable the security repository, or a baseline with enable_non_security and no filter on"
+                " what notices alone tell",
             )
         )
     stale = [each for each in enabled if _age(each) is not None and (_age(each) or 0) > stale_after]
@@ -97,6 +101,19 @@ def needs_security_metadata(baseline: Mapping[str, Any]) -> bool:
     rules = baseline.get("approval_rules") or []
     lists_ask = bool(baseline.get("approved_patches")) and not baseline.get("approved_patches_enable_non_security")
     return lists_ask or any(not rule.get("enable_non_security") for rule in rules)
+
+
+def asks_for_notices(baseline: Mapping[str, Any]) -> bool:
+    """Whether a rule or the global filters want what an rpm package has from its notices alone. Without any notice they
+    match nothing, which would look like a host that lacks nothing."""
+    filters = [baseline.get("global_filters") or {}]
+    filters += [rule.get("filters") or {} for rule in baseline.get("approval_rules") or []]
+    return any(
+        values and "*" not in values
+        for group in filters
+        for key, values in group.items()
+        if key in ("classification", "severity", "advisory_id", "cve_id", "bugzilla_id", "security")
+    )
 
 
 def _age(repository: Mapping[str, Any]) -> float | None:

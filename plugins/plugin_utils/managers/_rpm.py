@@ -88,6 +88,9 @@ def build_inventory(
         refresh=_linux.refresh(result.part("refresh")),
         findings=_rpm_system.findings(result),
     )
+    lock = _rpm_system.release_lock(identity.operating_system, library.text("releasever"), installed)
+    if lock is not None:
+        inventory.findings["release_lock"] = lock
     inventory.warnings = _rpm_system.warnings(inventory)
     return inventory
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
@@ -15,6 +16,7 @@ from ._linux import Reason, warning
 # Libraries and services that every process uses or that cannot be started anew (needs-restarting has the same list).
 _CORE = frozenset("glibc linux-firmware systemd dbus dbus-broker dbus-daemon microcode_ctl".split())
 _MOST_PATTERNS = 5000
+_REPLACEMENT = ("name", "arch", "version", "repository", "replaces", "replaced_version")
 
 
 def repositories(result: Part) -> list[dict[str, Any]]:
@@ -32,6 +34,8 @@ def repositories(result: Part) -> list[dict[str, Any]]:
             "signed_metadata": part.flag("repo_gpgcheck"),
             "priority": part.integer("priority", -(2**31), 2**31),
             "cost": part.integer("cost", -(2**31), 2**31),
+            # None where the reader does not tell.
+            "skip_if_unavailable": part.maybe_flag("skip_if_unavailable"),
         }
         for part in result.parts("repositories")
     ]
@@ -113,7 +117,10 @@ def findings(result: Part) -> dict[str, Any]:
         "deleted_libraries": _linux.stale(result.part("processes")),
         "protected": result.texts("protected"),
         "kept_back": kept_back(result),
-        "modules": [_module(result, index, row) for index, row in enumerate(result.items("modules"))],
+        "modules": [
+            _row(result, "modules", index, row, ("name", "stream", "state"))
+            for index, row in enumerate(result.items("modules"))
+        ],
     }
     machine = result.part("boot").instant("machine_booted_at")
     if result.value.get("metadata_problems"):
@@ -127,18 +134,83 @@ def findings(result: Part) -> dict[str, Any]:
     # A transaction that is still going on has its lock beside it.
     if unfinished is not None and lock is None:
         found["unfinished"] = {"transaction": unfinished.integer("id"), "begun_at": unfinished.instant("begun_at")}
+    if result.value.get("replacements"):
+        found["replacements"] = [
+            _row(result, "replacements", index, row, _REPLACEMENT)
+            for index, row in enumerate(result.items("replacements"))
+        ]
     if subscription is not None:
         registered, entitlements = subscription.flag("registered"), subscription.integer("entitlements")
         found["subscription"] = {"registered": registered, "entitlements": entitlements}
     return found
 
 
-def _module(result: Part, index: int, row: Any) -> dict[str, Any]:
-    where = f"{result.where}.modules[{index}]"
-    if not isinstance(row, list) or len(row) != 3:
-        raise _rpm_answer.refuse(where, "name, stream and state", row)
-    part = Part(dict(zip(("name", "stream", "state"), row, strict=True)), where)
-    return {key: part.text(key, 100) for key in part.value}
+def _row(result: Part, table: str, index: int, row: Any, columns: tuple[str, ...]) -> dict[str, Any]:
+    where = f"{result.where}.{table}[{index}]"
+    if not isinstance(row, list) or len(row) != len(columns):
+        raise _rpm_answer.refuse(where, ", ".join(columns), row)
+    part = Part(dict(zip(columns, row, strict=True)), where)
+    return {key: part.text(key, 400) for key in part.value}
+
+
+def release_lock(operating_system: str, releasever: str | None, installed: list[PatchRecord]) -> dict[str, Any] | None:
+    """The release that the host's repositories are held at, where newer ones may exist that it does not see.
+
+    Amazon Linux 2023 is locked to the release that it was installed from unless its ``releasever`` is ``latest``
+    (Amazon Linux 2023 user guide, deterministic upgrades); an EL system is when that names a minor release (extended
+    update support).
+    """
+    if not releasever or releasever == "latest":
+        return None
+    if operating_system in ("AMAZON_LINUX_2022", "AMAZON_LINUX_2023"):
+        package = next((each["version"] for each in installed if each["name"] == "system-release"), None)
+        return {"kind": "amazon_release", "releasever": releasever, "system_release": package}
+    if re.fullmatch(r"\d+\.\d+", releasever):
+        return {"kind": "minor_release", "releasever": releasever}
+    return None
+
+
+def _release_warnings(inventory: Inventory) -> list[dict[str, str]]:
+    lock = inventory.findings.get("release_lock")
+    if lock is None:
+        return []
+    if lock["kind"] == "amazon_release":
+        told = (
+            f"the repositories are locked to the release {lock['releasever']}: updates of newer releases are hidden from"
+            " this host and from this scan (Patch Manager looks at the newest release). `dnf check-release-update` on the"
+            " host lists them; with `latest` in /etc/dnf/vars/releasever it sees them"
+        )
+    else:
+        told = (
+            f"the repositories are held at the minor release {lock['releasever']} (releasever): updates of later ones are"
+            " hidden from this host"
+        )
+    return [warning("release_locked", told)]
+
+
+def _notice_warnings(enabled: list[dict[str, Any]]) -> list[dict[str, str]]:
+    known = [each for each in enabled if each["security_metadata"] is not None]
+    without = [str(each["id"]) for each in known if not each["security_metadata"]]
+    if without and len(without) == len(known):
+        return [warning("no_security_metadata", "no security metadata: no repository of this host says which updates are"
+                        " security updates (updateinfo), so none can be told from the others")]  # fmt: skip
+    if without:
+        told = (
+            f"{', '.join(without)}: no update notices (updateinfo), so a rule for security updates takes nothing there"
+        )
+        return [warning("repository_without_notices", told)]
+    return []
+
+
+def _subscription_warnings(inventory: Inventory, enabled: list[dict[str, Any]]) -> list[dict[str, str]]:
+    subscription = inventory.findings.get("subscription")
+    if not subscription or enabled:
+        return []
+    if not subscription["registered"]:
+        told = "the host is not registered with subscription-manager, so it has no repositories"
+        return [warning("not_registered", told)]
+    return [warning("no_subscription", "the host is registered with subscription-manager, but has no repositories; see"
+                    " `subscription-manager status` on the host")]  # fmt: skip
 
 
 def warnings(inventory: Inventory) -> list[dict[str, str]]:
@@ -150,13 +222,7 @@ def warnings(inventory: Inventory) -> list[dict[str, str]]:
             found.append(warning("never_downloaded", f"{entry['id']} is enabled, but its metadata is not on the host"))
         if not entry["trusted"]:
             found.append(warning("unsigned_repository", f"{entry['id']}: signatures of its packages are not checked"))
-    known = [each for each in enabled if each["security_metadata"] is not None]
-    if known and not any(each["security_metadata"] for each in known):
-        found.append(warning("no_security_metadata", "no repository of this host says which updates are security"
-                             " updates (updateinfo), so none can be told from the others"))  # fmt: skip
-    subscription = inventory.findings.get("subscription")
-    if subscription and not subscription["registered"] and not enabled:
-        found.append(warning("not_registered", "the host is not registered with subscription-manager"))
+    found += _notice_warnings(enabled) + _subscription_warnings(inventory, enabled) + _release_warnings(inventory)
     if "unfinished" in inventory.findings:
         begun, command = inventory.findings["unfinished"], inventory.manager["name"]
         message = f"{command}'s transaction {begun['transaction']}, begun at {begun['begun_at']}, never ended; "

@@ -161,17 +161,25 @@ def dnf_lock_holder(cache, persistent):
 
 
 def load_sack(base):
-    """Load what the cache has. dnf itself switches off the repositories of which it has nothing."""
+    """Load what the cache has. dnf itself switches off the repositories of which it has nothing.
+
+    Returns the ids of those that the host's own configuration lets dnf go on without.
+    """
+    optional = set()
     for repo in base.repos.iter_enabled():
+        if repo.skip_if_unavailable:
+            optional.add(text_of(repo.id))
         repo.skip_if_unavailable = True
     try:
         base.fill_sack()
     except Exception as error:
         raise ReaderError('dnf_failed', 'dnf could not load its metadata: {0}'.format(error))
+    return optional
 
 
-def repository_rows(base, wanted):
-    """One row per repository of the configuration; `wanted` are the ids of those that are enabled there."""
+def repository_rows(base, wanted, optional):
+    """One row per repository of the configuration; `wanted` are the ids of those that are enabled there, `optional`
+    of those that may be missing."""
     rows = []
     for repo in base.repos.all():
         name = text_of(repo.id)
@@ -186,7 +194,7 @@ def repository_rows(base, wanted):
             'age': None if moment is None or not loaded else max(0, int(time.time() - moment)),
             'published_at': published_at(repo) if loaded else None,
             'gpgcheck': bool(repo.gpgcheck), 'repo_gpgcheck': bool(repo.repo_gpgcheck),
-            'priority': int(repo.priority), 'cost': int(repo.cost)})
+            'skip_if_unavailable': name in optional, 'priority': int(repo.priority), 'cost': int(repo.cost)})
     return rows
 
 

@@ -52,7 +52,8 @@ def read_rpms(base, hawkey, history, locks):
                            int(package.buildtime), text_of(package.source_name) or None,
                            text_of(package.vendor) or None, kept])
     notices, advisories = read_notices(base, hawkey, installed)
-    return {'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
+    return {'replacements': read_replacements(base, installed),
+            'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}
@@ -66,6 +67,15 @@ def replaced_version(package, present):
         if newest is None or newest.evr_cmp(each) < 0:
             newest = each
     return plain_version(newest.evr) if newest is not None else None
+
+
+def read_replacements(base, installed):
+    """[name, arch, version, repository, name and version of what it obsoletes]: dnf calls that an update, too."""
+    rows = []
+    for package in base.sack.query().available().filter(obsoletes_by_priority=installed):
+        for old in installed.filter(provides=list(package.obsoletes)):
+            rows.append(list(nevra_of(package)) + [text_of(package.reponame), text_of(old.name), plain_version(old.evr)])
+    return rows
 
 
 def read_notices(base, hawkey, installed):

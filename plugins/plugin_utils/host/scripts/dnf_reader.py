@@ -70,7 +70,7 @@ def read_host(dnf, hawkey, options, workspace):
     persistent = text_of(conf.persistdir)
     refresh = refresh_metadata(base, own, options, workspace)
     times = metadata_times(base)
-    load_sack(base)
+    optional = load_sack(base)
     history = History(persistent, workspace)
     locks = read_locklist(conf)
     packages = read_rpms(base, hawkey, history, locks)
@@ -82,7 +82,7 @@ def read_host(dnf, hawkey, options, workspace):
         'library': {'version': text_of(dnf.VERSION), 'releasever': text_of(conf.substitutions.get('releasever'))},
         'identity_files': identity_files(),
         'refresh': refresh,
-        'repositories': repository_rows(base, times),
+        'repositories': repository_rows(base, times, optional),
         'modules': module_rows(),
         'locks': locks,
         'excludes': exclude_patterns(base),

@@ -67,8 +67,9 @@ def run_bounded(command, seconds, word):
 
 
 def without_passwords(text):
-    """https://user:word@host/x -> https://host/x"""
-    return re.sub(r'([a-z][a-z0-9+.-]*://)[^/@\s]*@', r'\1', text)
+    """https://user:word@host/x?token=y -> https://host/x"""
+    text = re.sub(r'([a-z][a-z0-9+.-]*://)[^/\s]*@', r'\1', text)
+    return re.sub(r'([a-z][a-z0-9+.-]*://[^?\s]*)\?[^\s\])]*', r'\1', text)
 
 
 def wait_or_stop(process, seconds):

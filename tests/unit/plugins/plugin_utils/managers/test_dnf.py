@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.verdict import doubts_about
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import parse_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Target
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined import predefined_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
@@ -204,6 +205,76 @@ def test_a_host_without_any_updateinfo_says_so_and_leaves_a_doubt() -> None:
     assert [each["kind"] for each in doubts_about(inventory, baseline, stale_after=10**6)] == ["no_security_metadata"]
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [{"classification": ["Security"]}, {"severity": ["Critical", "Important"]}, {"cve_id": ["CVE-2026-0001"]}],
+)
+def test_a_filter_on_what_notices_tell_is_no_way_to_be_compliant_without_any(filters: dict[str, list[str]]) -> None:
+    """With the non-security switch on, a rule would match nothing at all on such a host."""
+    inventory = build_inventory(reading(without_notices(), 'ID="centos"\nVERSION_ID="8"\n'))
+    rule = {"filters": filters, "approve_after_days": 0, "enable_non_security": True}
+    baseline, _lint = parse_baseline(
+        {"name": "filtered", "operating_system": "CENTOS", "approval_rules": [rule]}, where="here"
+    )
+    assert [each["kind"] for each in doubts_about(inventory, baseline, stale_after=10**6)] == ["no_security_metadata"]
+    everything = predefined_baseline("CENTOS")
+    assert doubts_about(inventory, everything, stale_after=10**6) == []
+
+
+def test_a_repository_without_notices_beside_others_is_told() -> None:
+    told = {each["kind"]: each["message"] for each in build_inventory(reading(RHEL)).warnings}
+    assert told["repository_without_notices"].startswith("acme: no update notices")
+
+
+@pytest.mark.parametrize(
+    ("os_release", "releasever", "kind"),
+    [
+        ('ID="amzn"\nVERSION_ID="2023"\n', "2023.5.20240701", "amazon_release"),
+        ('ID="amzn"\nVERSION_ID="2023"\n', "latest", None),
+        ('ID="rhel"\nVERSION_ID="9.4"\n', "9.4", "minor_release"),
+        ('ID="rhel"\nVERSION_ID="9.4"\n', "9", None),
+        ('ID="ol"\nVERSION_ID="7.9"\n', "7Server", None),
+        ('ID="centos"\nVERSION_ID="8"\n', "8-stream", None),
+    ],
+)
+def test_a_release_that_hides_newer_ones_is_a_finding_and_a_warning(
+    os_release: str, releasever: str, kind: str | None
+) -> None:
+    result = changed((("library", "releasever"), releasever))
+    result["installed"]["rows"][0][0] = "system-release"
+    inventory = build_inventory(reading(result, os_release))
+    lock = inventory.findings.get("release_lock")
+    told = [each["message"] for each in inventory.warnings if each["kind"] == "release_locked"]
+    assert (lock and lock["kind"], len(told)) == (kind, 1 if kind else 0)
+    if kind == "amazon_release":
+        assert lock == {"kind": kind, "releasever": releasever, "system_release": result["installed"]["rows"][0][2]}
+        assert "dnf check-release-update" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("registered", "enabled", "kinds"),
+    [(False, False, {"not_registered"}), (True, False, {"no_subscription"}), (False, True, set())],
+    ids=["not registered", "registered for nothing", "repositories of its own"],
+)
+def test_a_host_without_subscription_has_no_repositories_and_is_never_compliant(
+    registered: bool, enabled: bool, kinds: set[str]
+) -> None:
+    result = changed((("subscription",), {"registered": registered, "entitlements": 0}))
+    if not enabled:
+        result["repositories"], result["candidates"]["rows"] = [], []
+    inventory = build_inventory(reading(result))
+    assert kinds == {each["kind"] for each in inventory.warnings} & {"not_registered", "no_subscription"}
+    doubts = {each["kind"] for each in doubts_about(inventory, predefined_baseline("CENTOS"), stale_after=10**6)}
+    assert doubts == (set() if enabled else {"no_repositories"})
+
+
+def test_a_package_under_another_name_that_takes_the_place_of_one_is_a_finding() -> None:
+    assert build_inventory(reading(RHEL)).findings["replacements"] == [
+        {"name": "acme-newname", "arch": "noarch", "version": "2.0-1.el9", "repository": "baseos",
+         "replaces": "acme-oldname", "replaced_version": "1.0-1.el9"},
+    ]  # fmt: skip
+
+
 def test_a_repository_without_metadata_is_told_and_has_no_age() -> None:
     result = changed(*((("repositories", 0, key), None) for key in ("age", "updateinfo", "published_at")))
     inventory = build_inventory(reading(result))
@@ -313,6 +384,8 @@ def test_the_readers_answer_finds_its_manager() -> None:
         (("repositories", 0, "age"), -5, "result.repositories[0].age"),
         (("excludes",), [["baseos"]], "result.excludes[0]"),
         (("modules",), [None], "result.modules[0]"),
+        (("replacements",), [["acme"]], "result.replacements[0]"),
+        (("repositories", 0, "skip_if_unavailable"), 1, "result.repositories[0].skip_if_unavailable"),
         (("kernels", "installed"), [{"package": "k", "version": "1"}], "result.kernels.installed[0].version"),
         (("privileged",), 1, "result.privileged"),
         (("collected_at",), None, "result.collected_at"),

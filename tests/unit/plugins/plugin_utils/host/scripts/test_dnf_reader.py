@@ -104,6 +104,13 @@ def test_every_interpreter_reads_each_newer_version_and_what_keeps_it_back(pytho
 
 
 @every_interpreter
+def test_a_package_that_takes_the_place_of_another_is_told_and_no_candidate(python: Path, root: Path) -> None:
+    found = result(python, root)
+    assert found["replacements"] == [["instead", "noarch", "2.0-1", "updates", "kernel-headers", "5-1"]]
+    assert "instead" not in {each["name"] for each in rows(found["candidates"])}
+
+
+@every_interpreter
 def test_a_notice_travels_once_with_its_references_and_its_date_in_utc(python: Path, root: Path) -> None:
     found = result(python, root)
     assert found["advisories"]["rows"] == [
@@ -182,6 +189,9 @@ def test_repositories_tell_their_age_and_notices_and_keep_their_passwords(root: 
     found = {each["id"]: each for each in json.loads(done.stdout)["result"]["repositories"]}
     told = {name: (each["enabled"], each["loaded"], each["updateinfo"]) for name, each in found.items()}
     assert told == {"base": (True, True, True), "updates": (True, True, False), "source": (False, False, None)}
+    assert {name: each["skip_if_unavailable"] for name, each in found.items()} == {
+        "base": False, "updates": True, "source": False,
+    }  # fmt: skip
     assert 60 <= found["base"]["age"] < 120
     assert found["base"]["address"] == "https://rpm.example/base"
 

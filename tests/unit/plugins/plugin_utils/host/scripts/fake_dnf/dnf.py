@@ -70,12 +70,12 @@ class Repo(object):
         self.id = name
         self.name = "The " + name
         self.enabled = enabled
-        self.baseurl = ["https://user:secret@rpm.example/" + name]
+        self.baseurl = ["https://user:secret@rpm.example/" + name + "?token=secret"]
         self.metalink = self.mirrorlist = None
         self.gpgcheck, self.repo_gpgcheck = True, False
         self.priority, self.cost = 99, 1000
         self.excludepkgs = ["*-debug"] if name == "updates" else []
-        self.skip_if_unavailable = False
+        self.skip_if_unavailable = name == "updates"
         self._repo = Inner(self)
 
     def disable(self):

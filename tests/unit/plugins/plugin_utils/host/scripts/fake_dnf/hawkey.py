@@ -26,12 +26,12 @@ class Package(Thing):
         return (self.rank > other.rank) - (self.rank < other.rank)
 
 
-def package(name, evr, rank, reponame, arch="noarch", provides=(), excluded=False):
+def package(name, evr, rank, reponame, arch="noarch", provides=(), excluded=False, obsoletes=()):
     bare = evr.split(":")[-1].split("-")
     return Package(
         name=name, arch=arch, evr=evr, rank=rank, reponame=reponame, version=bare[0], release=bare[1],
         installtime=1700000000, buildtime=1690000000, downloadsize=1000, installsize=2000, source_name=name,
-        vendor="Lab", provides=provides, excluded=excluded,
+        vendor="Lab", provides=provides, excluded=excluded, obsoletes=obsoletes,
     )  # fmt: skip
 
 
@@ -59,13 +59,16 @@ class Query(object):
                 newest[each.name] = max(each.rank, newest.get(each.name, 0))
         return self._of([each for each in self.packages if each.rank > newest.get(each.name, 99)])
 
-    def filter(self, name__glob=None, provides=None):
+    def filter(self, name__glob=None, provides=None, obsoletes_by_priority=None):
         found = self.packages
+        if obsoletes_by_priority is not None:
+            names = [each.name for each in obsoletes_by_priority]
+            found = [each for each in found if set(each.obsoletes) & set(names)]
         if name__glob is not None:
             globs = name__glob if isinstance(name__glob, list) else [name__glob]
             found = [each for each in found if [glob for glob in globs if fnmatch.fnmatch(each.name, glob)]]
         if provides is not None:
-            found = [each for each in found if set(each.provides) & set(provides)]
+            found = [each for each in found if set(each.provides) & set(provides) or each.name in provides]
         return self._of(found)
 
     def get_advisory_pkgs(self, _kinds):
@@ -81,6 +84,7 @@ PACKAGES = [
     package("kernel-core", "5-2", 2, "@System", "x86_64", ("installonlypkg(kernel)",)),
     package("kernel-core", "5-3", 3, "base", "x86_64", ("installonlypkg(kernel)",)),
     package("kernel-headers", "5-1", 1, "@System", "x86_64"),
+    package("instead", "2.0-1", 1, "updates", obsoletes=("kernel-headers",)),
 ]  # fmt: skip
 
 
