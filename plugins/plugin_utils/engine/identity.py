@@ -238,7 +238,8 @@ def _unsupported(fields: Mapping[str, str], why: str) -> PatchError:
     seen = {key: _plain(fields[key]) for key in ("ID", "ID_LIKE", "VERSION_ID", "PRETTY_NAME") if fields.get(key)}
     shown = ", ".join(f"{key}={value}" for key, value in seen.items()) or "no os-release"
     like = [each for each in seen.get("ID_LIKE", "").split() if each in _BY_ID]
-    example = _BY_ID[like[0]].operating_system if like else "UBUNTU"
+    fallback = "REDHAT_ENTERPRISE_LINUX" if seen.get("ID") == "fedora" else "UBUNTU"
+    example = _BY_ID[like[0]].operating_system if like else fallback
     return PatchError(
         "unsupported_os",
         f"The host cannot be judged: {why} ({shown}). If it is built from one of them, map it, for example "

@@ -28,7 +28,12 @@ READER_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
     ),
     "dnf": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
+        "dnf_packages.py",
+    ),
+    "dnf5": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
+        "dnf5_packages.py",
     ),
     "yum": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
@@ -38,8 +43,8 @@ READER_PARTS = {
 # The same for the programs that act on a host, NAME.py.
 PROGRAM_PARTS = {
     "dnf_transaction": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "dnf_cache.py", "dnf_packages.py",
-        "rpm_transaction.py",
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
+        "dnf_packages.py", "rpm_transaction.py",
     ),
 }  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock

@@ -126,7 +126,7 @@ def findings(result: Part) -> dict[str, Any]:
     if result.value.get("metadata_problems"):
         found["metadata_problems"] = result.texts("metadata_problems", 1000)
     lock, unfinished = _linux.lock(result), result.maybe_part("unfinished")
-    subscription = result.maybe_part("subscription")
+    subscription, offline = result.maybe_part("subscription"), result.maybe_part("offline")
     if machine is not None:
         found["machine_booted_at"] = machine
     if lock is not None:
@@ -139,6 +139,8 @@ def findings(result: Part) -> dict[str, Any]:
             _row(result, "replacements", index, row, _REPLACEMENT)
             for index, row in enumerate(result.items("replacements"))
         ]
+    if offline is not None:
+        found["offline"] = {"status": offline.text("status", 100), "command": offline.text("command", 500)}
     if subscription is not None:
         registered, entitlements = subscription.flag("registered"), subscription.integer("entitlements")
         found["subscription"] = {"registered": registered, "entitlements": entitlements}
@@ -223,8 +225,13 @@ def warnings(inventory: Inventory) -> list[dict[str, str]]:
         if not entry["trusted"]:
             found.append(warning("unsigned_repository", f"{entry['id']}: signatures of its packages are not checked"))
     found += _notice_warnings(enabled) + _subscription_warnings(inventory, enabled) + _release_warnings(inventory)
+    command = inventory.manager["name"]
+    if "offline" in inventory.findings:
+        waits = inventory.findings["offline"]
+        found.append(warning("offline_transaction", f"a transaction waits for the next boot ({waits['status']}:"
+                             f" {waits['command']}); see `{command} offline status` on the host"))  # fmt: skip
     if "unfinished" in inventory.findings:
-        begun, command = inventory.findings["unfinished"], inventory.manager["name"]
+        begun = inventory.findings["unfinished"]
         message = f"{command}'s transaction {begun['transaction']}, begun at {begun['begun_at']}, never ended; "
         found.append(warning("unfinished_transaction", f"{message}see `{command} history info` on the host"))
     found += [warning("damaged_metadata", problem) for problem in inventory.findings.get("metadata_problems", [])]

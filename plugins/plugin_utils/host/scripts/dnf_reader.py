@@ -9,7 +9,6 @@ in host/payload.py, whose names it uses.
 """
 
 import os
-import re
 import sys
 import time
 
@@ -40,16 +39,6 @@ def reboot_names():
     return sorted(names)
 
 
-def rpm_updater_facts(running):
-    """Other programs that may install updates on their own; told, never changed."""
-    wants = '/etc/systemd/system/timers.target.wants'
-    timers = [name for name in listing(wants) if name.startswith('dnf-automatic')]
-    settings = read_text('/etc/dnf/automatic.conf') or ''
-    match = re.search(r'^\s*apply_updates\s*=\s*(\S+)', settings, re.M)
-    return {'timers': timers, 'apply_updates': match.group(1) if match else None, 'running': running,
-            'packagekit': os.path.exists('/usr/libexec/packagekitd')}
-
-
 def read(request):
     options = request.get('options') or {}
     os.environ.update(fixed_environment())
@@ -68,7 +57,7 @@ def read_host(dnf, hawkey, options, workspace):
     base, own = open_configuration(dnf, workspace)
     conf = base.conf
     persistent = text_of(conf.persistdir)
-    refresh = refresh_metadata(base, own, options, workspace)
+    refresh = refresh_metadata(base, own, options)
     times = metadata_times(base)
     optional = load_sack(base)
     history = History(persistent, workspace)
@@ -93,7 +82,7 @@ def read_host(dnf, hawkey, options, workspace):
         'boot': boot_facts(),
         'unfinished': history.unfinished,
         'lock': dnf_lock_holder(own, persistent),
-        'updaters': rpm_updater_facts(processes.pop('running')),
+        'updaters': updater_facts(processes.pop('running'), ('dnf-automatic',), ('/etc/dnf/automatic.conf',)),
         'disk': disk_facts(('/', '/boot', '/var', own)),
         'subscription': subscription_facts(),
     }

@@ -43,6 +43,17 @@ def subscription_facts():
             'entitlements': len([name for name in listing('/etc/pki/entitlement') if name.endswith('.pem')])}
 
 
+def updater_facts(running, timers, settings):
+    """Other programs that may install updates on their own; told, never changed. The last of the settings counts."""
+    wants = '/etc/systemd/system/timers.target.wants'
+    applied = None
+    for path in settings:
+        match = re.search(r'^\s*apply_updates\s*=\s*(\S+)', read_text(path) or '', re.M)
+        applied = match.group(1) if match else applied
+    return {'timers': [name for name in listing(wants) if name.startswith(timers)], 'apply_updates': applied,
+            'running': running, 'packagekit': os.path.exists('/usr/libexec/packagekitd')}
+
+
 def begin_refresh(options, times, find_holder, command):
     """(What the answer says of the refresh so far, True where it is to be done).
 

@@ -1,0 +1,138 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
+"""Part of the dnf5 reader: dnf 5's configuration, its lock, its metadata and its repositories.
+
+Stands after reader_protocol.py, run_workspace.py, system_facts.py, rpm_system.py and rpm_cache.py; uses ReaderError,
+listing, text_of, utc, refresh_cache, last_current, lock_holder and without_passwords.
+"""
+
+import os
+import sys
+import time
+
+TRANSACTION_LOCK = '/run/dnf/rpmtransaction.lock'
+
+
+def load_libdnf5():
+    try:
+        import libdnf5
+    except ImportError as error:
+        raise ReaderError('no_native_library', 'The interpreter {0} cannot import libdnf5 ({1}); install the package '
+                          'python3-libdnf5 on the host.'.format(sys.executable or 'in use', error))
+    return libdnf5
+
+
+class Places(object):
+    """Where the host itself keeps what the library is shown copies of."""
+
+    def __init__(self, conf):
+        self.cache = text_of(conf.cachedir if os.geteuid() == 0 else conf.system_cachedir)
+        self.persistent = text_of(conf.persistdir)
+        self.state = text_of(conf.system_state_dir)
+        history = getattr(conf, 'transaction_history_dir', None)
+        self.history = os.path.join(text_of(history) or self.state, 'transaction_history.sqlite')
+
+
+def open_configuration(libdnf5, workspace):
+    """(Base with the host's configuration and repositories, its Places); nothing is loaded yet.
+
+    The library takes over what it finds of dnf 4 and writes it down, so that it gets folders of its own for its state.
+    """
+    base = libdnf5.base.Base()
+    conf = base.get_config()
+    try:
+        base.load_config()
+        places = Places(conf)
+        conf.plugins = False
+        conf.cachedir = workspace.path('cache')
+        conf.logdir = workspace.path('log')
+        conf.persistdir = workspace.path('persistent')
+        conf.system_state_dir = copy_of_state(places.state, workspace)
+        # Repositories inherit this: what is not in the cache is left out instead of fetched.
+        conf.cacheonly = 'all'
+        base.setup()
+        base.get_repo_sack().create_repos_from_system_configuration()
+    except Exception as error:
+        raise ReaderError('dnf5_failed', 'libdnf5 could not read its configuration: {0}'.format(error))
+    return base, places
+
+
+def copy_of_state(own, workspace):
+    """Why packages were installed and where from, and which module streams are enabled."""
+    import shutil
+    private = workspace.path('state')
+    for name in listing(own):
+        if name.endswith('.toml'):
+            try:
+                shutil.copyfile(os.path.join(own, name), os.path.join(private, name))
+            except (IOError, OSError):
+                continue
+    return private
+
+
+def repositories_of(libdnf5, base):
+    """Those of the configuration, without the one of installed packages."""
+    return [repo for repo in libdnf5.repo.RepoQuery(base) if not repo.get_id().startswith('@')]
+
+
+def metadata_times(repos):
+    """repository -> seconds when its metadata was last known to be current; None where there is none."""
+    return dict((text_of(repo.get_id()), last_current(text_of(repo.get_cachedir())))
+                for repo in repos if repo.is_enabled())
+
+
+def refresh_metadata(base, repos, places, options):
+    return refresh_cache(options, places.cache, text_of(base.get_config().cachedir),
+                         lambda: list(metadata_times(repos).values()), lambda: dnf5_lock_holder(places), 'dnf5')
+
+
+def dnf5_lock_holder(places):
+    """{'pid', 'name', 'file'} of a program that works on this host's packages; else None."""
+    for path in (TRANSACTION_LOCK, os.path.join(places.persistent, 'system-repo.lock'), '/var/lib/rpm/.rpm.lock'):
+        holder = lock_holder(path)
+        if holder is not None:
+            return holder
+    return None
+
+
+def load_sack(base, repos):
+    """Load what the cache has, with nothing excluded; repositories of which it has nothing are left out."""
+    conf = base.get_config()
+    for repo in repos:
+        repo.get_config().skip_if_unavailable = True
+    conf.disable_excludes = ['*']
+    try:
+        base.get_repo_sack().load_repos()
+    except Exception as error:
+        raise ReaderError('dnf5_failed', 'libdnf5 could not load its metadata: {0}'.format(error))
+
+
+def repository_rows(repos, times):
+    """One row per repository of the configuration; `times` has those that are enabled there."""
+    rows = []
+    for repo in repos:
+        name, conf = text_of(repo.get_id()), repo.get_config()
+        moment = times.get(name)
+        loaded = moment is not None
+        addresses = [text_of(each) for each in conf.baseurl] + [
+            text_of(each) for each in (conf.metalink, conf.mirrorlist) if each]
+        rows.append({
+            'id': name, 'name': text_of(repo.get_name()), 'enabled': name in times, 'loaded': loaded,
+            'address': without_passwords(addresses[0]) if addresses else None,
+            'updateinfo': bool(repo.get_metadata_path('updateinfo')) if loaded else None,
+            'age': max(0, int(time.time() - moment)) if loaded else None,
+            'published_at': published_at(repo) if loaded else None,
+            'gpgcheck': checks_packages(conf), 'repo_gpgcheck': bool(conf.repo_gpgcheck),
+            'priority': int(repo.get_priority()), 'cost': int(repo.get_cost())})
+    return rows
+
+
+def checks_packages(conf):
+    # Its name until 5.2; asking for that of newer ones prints a warning.
+    return bool(conf.pkg_gpgcheck if hasattr(conf, 'get_pkg_gpgcheck_option') else conf.gpgcheck)
+
+
+def published_at(repo):
+    seconds = repo.get_max_timestamp()
+    return utc(seconds) if seconds > 0 else None
