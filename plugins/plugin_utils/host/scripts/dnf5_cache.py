@@ -97,19 +97,26 @@ def dnf5_lock_holder(places):
 
 
 def load_sack(base, repos):
-    """Load what the cache has, with nothing excluded; repositories of which it has nothing are left out."""
-    conf = base.get_config()
+    """Load what the cache has, with nothing excluded; repositories of which it has nothing are left out.
+
+    Returns the ids of those that the host's own configuration lets dnf go on without.
+    """
+    conf, optional = base.get_config(), set()
     for repo in repos:
+        if repo.get_config().skip_if_unavailable:
+            optional.add(text_of(repo.get_id()))
         repo.get_config().skip_if_unavailable = True
     conf.disable_excludes = ['*']
     try:
         base.get_repo_sack().load_repos()
     except Exception as error:
         raise ReaderError('dnf5_failed', 'libdnf5 could not load its metadata: {0}'.format(error))
+    return optional
 
 
-def repository_rows(repos, times):
-    """One row per repository of the configuration; `times` has those that are enabled there."""
+def repository_rows(repos, times, optional):
+    """One row per repository of the configuration; `times` has those that are enabled there, `optional` those that may
+    be missing."""
     rows = []
     for repo in repos:
         name, conf = text_of(repo.get_id()), repo.get_config()
@@ -124,6 +131,7 @@ def repository_rows(repos, times):
             'age': max(0, int(time.time() - moment)) if loaded else None,
             'published_at': published_at(repo) if loaded else None,
             'gpgcheck': checks_packages(conf), 'repo_gpgcheck': bool(conf.repo_gpgcheck),
+            'skip_if_unavailable': name in optional,
             'priority': int(repo.get_priority()), 'cost': int(repo.get_cost())})
     return rows
 

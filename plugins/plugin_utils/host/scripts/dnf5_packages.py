@@ -62,7 +62,8 @@ def read_rpms(libdnf5, base, excludes_of_host):
                            repository, int(package.get_download_size()), int(package.get_install_size()),
                            int(package.get_build_time()), text_of(package.get_source_name()) or None,
                            text_of(package.get_vendor()) or None, kept])
-    return {'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
+    return {'replacements': read_replacements(libdnf5, base, installed),
+            'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}
@@ -92,6 +93,20 @@ def replaced_version(libdnf5, package, present):
         if is_newer(libdnf5, each, newest):
             newest = each
     return plain_version(newest.get_evr())
+
+
+def read_replacements(libdnf5, base, installed):
+    """[name, arch, version, repository, name and version of what it obsoletes]: dnf calls that an update, too."""
+    replacing = package_query(libdnf5, base, 'filter_available')
+    replacing.filter_obsoletes(installed)
+    rows = []
+    for package in replacing:
+        replaced = libdnf5.rpm.PackageQuery(installed)
+        replaced.filter_provides(package.get_obsoletes())
+        for old in replaced:
+            rows.append(list(nevra_of(package)) + [text_of(package.get_repo_id())]
+                        + [text_of(old.get_name()), plain_version(old.get_evr())])
+    return rows
 
 
 def read_notices(libdnf5, base, installed):

@@ -61,7 +61,7 @@ def read_host(libdnf5, options, workspace):
     refresh = refresh_metadata(base, repos, places, options)
     times = metadata_times(repos)
     excludes, excludes_of_host = exclude_patterns(conf, repos), [text_of(each) for each in conf.disable_excludes]
-    load_sack(base, repos)
+    optional = load_sack(base, repos)
     kernels = rpm_kernel_facts(libdnf5, base)
     packages = read_rpms(libdnf5, base, excludes_of_host)
     processes = process_facts(UPDATERS)
@@ -72,7 +72,7 @@ def read_host(libdnf5, options, workspace):
         'library': {'version': library_version(libdnf5), 'releasever': text_of(base.get_vars().get_value('releasever'))},
         'identity_files': identity_files(),
         'refresh': refresh,
-        'repositories': repository_rows(repos, times),
+        'repositories': repository_rows(repos, times, optional),
         'modules': module_rows(places.state),
         'locks': read_locklist(),
         'excludes': excludes,
