@@ -15,7 +15,7 @@ from ..host.payload import program_source
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {"apt": "apt", "dnf": "dnf", "dnf5": "dnf5", "yum": "yum", "zypper": "zypper"}
 # Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.
-_PLANNED = {"apt": None, "dnf": "dnf_transaction"}
+_PLANNED = {"apt": None, "dnf": "dnf_transaction", "yum": "yum_transaction"}
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:

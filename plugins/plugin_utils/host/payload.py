@@ -46,6 +46,10 @@ PROGRAM_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
         "dnf_packages.py", "rpm_transaction.py",
     ),
+    "yum_transaction": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
+        "rpm_transaction.py",
+    ),
 }  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.

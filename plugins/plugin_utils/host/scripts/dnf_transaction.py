@@ -289,17 +289,6 @@ def bound_locks(dnf, seconds):
     dnf.lock.ProcessLock.__enter__ = bounded
 
 
-def wait_for_rpm(seconds):
-    deadline = time.time() + seconds
-    holder = lock_holder('/var/lib/rpm/.rpm.lock')
-    while holder is not None and holder['pid'] != os.getpid():
-        if time.time() >= deadline:
-            raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
-                holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
-        time.sleep(1)
-        holder = lock_holder('/var/lib/rpm/.rpm.lock')
-
-
 def installed_sack(dnf):
     base = dnf.Base()
     base.conf.read()

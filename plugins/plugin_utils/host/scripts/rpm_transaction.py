@@ -5,12 +5,14 @@
 
 A transaction is a list of rows [kind, name, arch, version, other], one per package. `other` is the installed version
 that an upgrade, downgrade or kernel beside others has before it, for `obsoleted` the name of the package that takes
-its place, else None. Stands after reader_protocol.py; uses ReaderError, take_stdout and answer_one.
+its place, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError, error_text, read_text,
+take_stdout, answer_one and lock_holder.
 """
 
 import json
 import os
 import sys
+import time
 
 ANSWER = 'openfleet-patch-answer '
 TOLD = 'openfleet-patch: '
@@ -57,9 +59,22 @@ def beyond_order(rows, order):
     return found + ['would not install {0}'.format(word) for word in sorted(order['targets'] - coming)]
 
 
+def wait_for_rpm(seconds):
+    deadline = time.time() + seconds
+    holder = lock_holder('/var/lib/rpm/.rpm.lock')
+    while holder is not None and holder['pid'] != os.getpid():
+        if time.time() >= deadline:
+            raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
+                holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
+        time.sleep(1)
+        holder = lock_holder('/var/lib/rpm/.rpm.lock')
+
+
 def tell(text):
     """A line for the log of the step, which the controller understands."""
     sys.stdout.flush()
+    if not isinstance(text, str):
+        text = text.encode('utf-8')
     # Whatever was printed before may have left its line open.
     sys.stderr.write('\n' + TOLD + text + '\n')
     sys.stderr.flush()
@@ -80,7 +95,7 @@ def run_program(operations):
             if not isinstance(error, ReaderError):
                 import traceback
                 traceback.print_exc()
-            tell('error: {0}'.format(error))
+            tell('error: ' + error_text(error))
             code = 1
         sys.stdout.flush()
         sys.exit(code)

@@ -47,19 +47,25 @@ def str_of(text):
     return text if isinstance(text, str) else text.encode('utf-8')
 
 
+def quiet_base(yum):
+    """A YumBase that leaves no trace; preconf is gone once it has read its configuration."""
+    base = yum.YumBase()
+    for module in (yum.config, yum.misc):
+        if hasattr(module, 'get_uuid'):
+            module.get_uuid = stored_uuid
+    base.doFileLogSetup = lambda uid, logfile: None
+    base.preconf.init_plugins = False
+    base.preconf.debuglevel = base.preconf.errorlevel = -1
+    return base
+
+
 def open_configuration(yum, workspace):
     """(YumBase with the host's configuration, its cache folder, its folder of state); no repository is loaded yet.
 
     Without yum's plugins: some of them talk to servers or write. What versionlock and priorities would do is read from
     their settings.
     """
-    for module in (yum.config, yum.misc):
-        if hasattr(module, 'get_uuid'):
-            module.get_uuid = stored_uuid
-    base = yum.YumBase()
-    base.doFileLogSetup = lambda uid, logfile: None
-    base.preconf.init_plugins = False
-    base.preconf.debuglevel = base.preconf.errorlevel = -1
+    base = quiet_base(yum)
     try:
         conf = base.conf
         own, persistent = text_of(conf.cachedir), text_of(conf.persistdir)
