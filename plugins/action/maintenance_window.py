@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
         arguments = plain(validated)
         host = str((task_vars or {})["inventory_hostname"])
         try:
-            _check_numbers(arguments)
+            check(arguments)
             windows, blackouts = parse_windows(arguments["maintenance_windows"], arguments["blackouts"])
             now = _moment(arguments["at"])
             need = Need(
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
                 timedelta(minutes=arguments["reboot_reserve_minutes"]),
             )
             record = arguments["record"] and not self._task.check_mode
-            run = _run(arguments, now, create=record)
+            run = _run(arguments, create=record)
             began = None if run is None else _moment(run.started_at)
             decision = decide(windows, blackouts, now=now, run_started_at=began, need=need)
             openings = list_openings(windows, blackouts, now=now, count=arguments["openings"], need=need)
@@ -56,11 +56,17 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "host": host, **untrusted(decision_result(decision, openings))}
 
 
-def _check_numbers(arguments: dict[str, Any]) -> None:
-    wrong = [name for name, most in _MOST.items() if not 0 <= arguments[name] <= most]
+def check(arguments: dict[str, Any]) -> None:
+    """Raises ``bad_argument`` with all that is wrong with the options together."""
+    wrong = [
+        f"{name} is {arguments[name]}; it must be from 0 to {most}"
+        for name, most in _MOST.items()
+        if not 0 <= arguments[name] <= most
+    ]
+    if arguments["record"] and arguments["at"] is not None:
+        wrong.append("record notes what is, and at asks what would be: use one of them")
     if wrong:
-        told = "; ".join(f"{name} is {arguments[name]}; it must be from 0 to {_MOST[name]}" for name in wrong)
-        raise PatchError("bad_argument", told)
+        raise PatchError("bad_argument", "; ".join(wrong))
 
 
 def _moment(text: str | None) -> datetime:
@@ -73,13 +79,13 @@ def _moment(text: str | None) -> datetime:
         raise PatchError("bad_time", f"at: {text[:60]!r} is not a time such as 2026-11-20T12:00:00Z") from None
 
 
-def _run(arguments: dict[str, Any], now: datetime, *, create: bool) -> Run | None:
+def _run(arguments: dict[str, Any], *, create: bool) -> Run | None:
     """The run of this ansible-playbook; None when there is none and nothing is to be noted."""
     try:
         return open_run(
             arguments["state_directory"],
             run_id=arguments["run_id"],
-            now=now,
+            now=datetime.now(timezone.utc),
             controller_key=controller_key(),
             create=create,
         )

@@ -59,7 +59,7 @@ options:
   record:
     description:
       - Whether a host that may not start is noted in the run directory as not started, with the reason, for
-        M(openfleet.patch.summarize_run). In check mode nothing is noted.
+        M(openfleet.patch.summarize_run). In check mode nothing is noted. Not to be used with O(at).
     type: bool
     default: false
   state_directory:
@@ -69,7 +69,7 @@ options:
     default: ~/.openfleet-patch
   run_id:
     description:
-      - The run to note it in, and whose beginning V(CONTINUE_TASK) goes by. Without it, the run of this C(ansible-playbook).
+      - The run to note it in, and whose beginning C(CONTINUE_TASK) goes by. Without it, the run of this C(ansible-playbook).
     type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
