@@ -255,11 +255,29 @@ def is_deferred_by_phasing(record: Mapping[str, Any]) -> bool:
 
 
 def _kernels_not_running(inventory: Inventory) -> set[PatchKey]:
-    """Installed kernels newer than the running one: installed, not in force before the next boot."""
+    """Installed kernels newer than the running one: installed, not in force before the next boot.
+
+    Where kernels of one name stay beside each other (rpm systems), only those versions are meant, with whatever comes
+    in the same version (kernel-modules); where each has a name of its own, the name says it.
+    """
     waiting = {
         package
         for reason in inventory.reboot.get("reasons") or []
         if str(reason.get("kind", "")).startswith("kernel")
         for package in reason.get("packages") or []
     }
-    return {patch_key(record) for record in inventory.installed if record.get("name") in waiting}
+    newer = _newer_kernel_versions(inventory) if waiting else set()
+    return {
+        patch_key(record)
+        for record in inventory.installed
+        if (record.get("version") in newer if record.get("install_only") else record.get("name") in waiting)
+    }
+
+
+def _newer_kernel_versions(inventory: Inventory) -> set[Any]:
+    kernels = inventory.findings.get("kernels") or {}
+    # Newest first.
+    installed = kernels.get("installed") or []
+    releases = [each.get("release") for each in installed]
+    running = kernels.get("running")
+    return {each.get("version") for each in installed[: releases.index(running)]} if running in releases else set()

@@ -24,7 +24,7 @@ class DnfPlan(RpmPlan):
         re.compile(r"^(?P<why>[^\n]*GPG key[^\n]*\n?[^\n]*)\. Failing package is: (?P<name>\S+)$", re.MULTILINE),
         # Public key for acme-1.1-1.el9.noarch.rpm is not installed. Failing package is: acme-1.1-1.el9.noarch
         re.compile(r"^(?P<why>Public key for [^\n]*)\. Failing package is: (?P<name>\S+)$", re.MULTILINE),
-        #   file /x from install of acme-thief-1.1-1.el9.noarch conflicts with file from package acme-owner-1.0-1.el9.noarch
+        #   file /x from install of acme-thief-1.1-1.el9.noarch conflicts with file from package acme-owner-1.0
         re.compile(r"^\s+(?P<why>file \S+ from install of (?P<name>\S+) conflicts with [^\n]*)$", re.MULTILINE),
         #   installing package acme-big-1.1-1.el9.noarch needs 5MB more space on the / filesystem
         re.compile(r"^\s+(?P<why>installing package (?P<name>\S+) needs [^\n]*)$", re.MULTILINE),

@@ -225,6 +225,32 @@ def test_a_newer_kernel_that_does_not_run_waits_for_the_boot_if_the_baseline_ask
     assert entry(made, kernel["name"])["state"] == state
 
 
+def test_of_kernels_beside_each_other_only_those_newer_than_the_running_one_wait_for_the_boot() -> None:
+    """rpm systems keep several versions of one package name; what comes in a kernel's version waits with it."""
+    running = {"package": "kernel-core", "version": "5.14.0-1", "release": "5.14.0-1.x86_64"}
+    newer = {"package": "kernel-core", "version": "5.14.0-2", "release": "5.14.0-2.x86_64"}
+    kernels = [
+        installed(name, each["version"], security=True, install_only=True)
+        for name in ("kernel-core", "kernel-modules")
+        for each in (newer, running)
+    ]
+    found = inventory(
+        installed=kernels,
+        reboot={
+            "required": True,
+            "reasons": [{"kind": "kernel_older_than_installed", "detail": "", "packages": ["kernel-core"]}],
+        },
+        findings={"kernels": {"running": running["release"], "installed": [newer, running], "container": False}},
+    )
+    made = document(found=found, list_installed_other=True)
+    states = {(each["name"], each["installed_version"]): each["state"] for each in made["patches"]}
+    assert states == {
+        (name, version): state
+        for name in ("kernel-core", "kernel-modules")
+        for version, state in (("5.14.0-1", "INSTALLED"), ("5.14.0-2", "INSTALLED_PENDING_REBOOT"))
+    }
+
+
 def test_a_package_with_a_missing_version_is_not_counted_as_installed_too() -> None:
     made = document(found=inventory(installed=[installed("libssl3", security=True)], candidates=[candidate("libssl3")]))
     assert counts(made) == {"missing": 1, "security_non_compliant": 1}
