@@ -316,7 +316,8 @@ class HostInstall(HostScan):
             reboot_option=self._arguments["reboot_option"],
         )
         if self._earlier is not None:
-            document["interrupted_run"] = describe_job(self._earlier)
+            self._work.note(plan_module(after), self._earlier)
+            document["interrupted_run"] = self._described(self._earlier)
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
         if missing or self._work.result == "TIMED_OUT":
             self.failure = self._failure(missing)
@@ -325,7 +326,8 @@ class HostInstall(HostScan):
         return document
 
     def warnings(self) -> list[dict[str, str]]:
-        return [*super().warnings(), *self._debian8.warnings, *self._notes]
+        scripts = [{"kind": "script_failed", "message": line} for line in self._work.script_failures]
+        return [*super().warnings(), *self._debian8.warnings, *self._notes, *scripts]
 
     def _why_not(self, record: Mapping[str, Any]) -> str:
         own = self._work.reasons.get(record["name"])
@@ -361,11 +363,16 @@ class HostInstall(HostScan):
             result = self._work.result
         return {
             "result": result,
-            "jobs": [describe_job(job) for job in (*self._debian8.jobs, *self._work.done)],
+            "jobs": [self._described(job) for job in (*self._debian8.jobs, *self._work.done)],
             "installed": self.changes,
             "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in refused.items()],
             "conffiles_kept": self._conffiles(),
         }
+
+    def _described(self, job: JobState) -> dict[str, Any]:
+        """With the ids by which its transactions can be undone, where the package manager has such a history."""
+        known = self._work.transactions.get(job.job_id)
+        return describe_job(job) | ({"transactions": known} if known else {})
 
     def _conffiles(self) -> list[str]:
         jobs = [*([self._earlier] if self._earlier else []), *self._work.done]

@@ -12,7 +12,7 @@ from typing import Any
 from ..engine.changes import Change, CommandStep
 from ..host.job_client import JobState
 from ..host.job_driver import JobDriver
-from .job_report import failures_of_job
+from .job_report import failures_of_job, told_by_job
 from .plan import job_plan
 
 
@@ -35,6 +35,10 @@ class InstallJobs:
         self.done: list[JobState] = []
         self.reasons: dict[str, str] = {}
         """Why a package failed, by its name, in the package manager's words."""
+        self.transactions: dict[str, list[int]] = {}
+        """Ids of the package manager's history by job id."""
+        self.script_failures: list[str] = []
+        """Scripts that failed in packages that count as installed, in the package manager's words."""
         self.reason = ""
         """Why the last job that failed did, for what has no reason of its own."""
 
@@ -65,7 +69,15 @@ class InstallJobs:
         if state.result != "SUCCEEDED":
             reasons, self.reason = failures_of_job(state, self._driver, manager)
             self.reasons.update(reasons)
+        self.note(manager, state)
         return state
+
+    def note(self, manager: Any, state: JobState) -> None:
+        """Keeps what the logs of a job tell, one of an earlier run included."""
+        transactions, failed = told_by_job(state, self._driver, manager)
+        if transactions:
+            self.transactions[state.job_id] = transactions
+        self.script_failures += failed
 
     @property
     def seconds_left(self) -> int:

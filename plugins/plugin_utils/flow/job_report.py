@@ -53,6 +53,22 @@ def failures_of_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[d
     return reasons, "; ".join(general[:3]) or f"the job ended as {state.result}"
 
 
+def told_by_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[list[int], list[str]]:
+    """What a job's logs tell even where it went well: ids of the package manager's own history, by which its
+    transactions can be undone, and packages whose scripts failed although they count as installed. Nothing for a
+    manager whose plans tell neither."""
+    transactions: list[int] = []
+    failed: list[str] = []
+    if not hasattr(manager, "transactions_in"):
+        return transactions, failed
+    for step in state.steps:
+        if step.state != "waiting" and manager.acts(step.name):
+            log = driver.log_end(state.job_id, step)
+            transactions += manager.transactions_in(log)
+            failed += manager.script_failures(log)
+    return sorted(set(transactions)), [one_line(line) for line in dict.fromkeys(failed)]
+
+
 def _why(step: UnitState, words: str) -> str:
     if step.ended_by:
         running = one_line(", ".join(line.split(" ")[-1] for line in step.hung.splitlines() if line), 200)

@@ -59,6 +59,7 @@ def build_inventory(
     repositories = _rpm_system.repositories(result)
     candidates = _candidates(result, notices, repositories, identity)
     installed = [_installed(part, notices, identity) for part in result.rows("installed", _INSTALLED)]
+    _mark_doubled(installed)
     library, kernels, boot = result.part("library"), result.part("kernels"), result.part("boot")
     interpreter = result.part("interpreter")
     inventory = Inventory(
@@ -127,6 +128,19 @@ def _common(
         "product": identity.product,
         **attributes(advisories),
     }
+
+
+def _mark_doubled(records: list[PatchRecord]) -> None:
+    """An upgrade that was cut off leaves the old version beside the new one: that one's installation has not ended."""
+    found: dict[tuple[str, str], list[PatchRecord]] = {}
+    for record in records:
+        if not record["install_only"]:
+            found.setdefault((record["name"], record["arch"]), []).append(record)
+    for doubled in found.values():
+        if len(doubled) > 1:
+            newest_first = cmp_to_key(lambda one, other: compare(str(other), str(one), "rpm"))
+            newest, *older = sorted(doubled, key=lambda record: newest_first(record["version"]))
+            newest["unfinished"] = f"beside {', '.join(record['version'] for record in older)}"
 
 
 def _installed(part: Part, notices: dict[Nevra, list[Advisory]], identity: Identity) -> PatchRecord:

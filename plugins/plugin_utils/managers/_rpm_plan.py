@@ -24,6 +24,8 @@ from ._answer import Part
 _ANSWER = "openfleet-patch-answer "
 _TOLD = "openfleet-patch: "
 _UPGRADING = ("install", "beside", "upgrade", "reinstall")
+_INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "undo transactions "
+_STEPS = (_INSTALL, _REPAIR, _UNDO)
 # Nothing on the host may be named from outside: the program is read as text, or from the job's folder.
 _ISOLATED = ("-B", "-I")
 # New versions of configuration files beside those that were changed on the host, and old ones that were replaced.
@@ -51,6 +53,11 @@ class RpmPlan:
     ERRORS: tuple[str, ...] = ("Error: ", "error: ", "RPM: error: ")
     # What failed of one package: named groups ``name`` (as far as told, a NEVRA or less) and ``why``.
     PACKAGE_ERRORS: tuple[re.Pattern[str], ...] = ()
+    # The same for scripts whose failing leaves the package installed.
+    SCRIPT_ERRORS: tuple[re.Pattern[str], ...] = (
+        # warning: %post(acme-badpost-1.1-1.el9.noarch) scriptlet failed, exit status 3
+        re.compile(r"^warning: (?P<why>%\w+\((?P<name>[^)\s]+)\) scriptlet failed, [^\n]*)$", re.MULTILINE),
+    )
 
     def __init__(self, interpreter: str, program: str) -> None:
         self._interpreter = interpreter
@@ -113,18 +120,19 @@ class RpmPlan:
 
     def repair_steps(self, step_timeout: int) -> list[CommandStep]:
         """Brings to its end what an interrupted transaction left, as far as that is safe."""
-        return [self._step("finish interrupted transactions", ("repair",), step_timeout)]
+        return [self._step(_REPAIR, ("repair",), step_timeout)]
 
     def configure_steps(self, packages: Iterable[tuple[str, str, str]], step_timeout: int) -> list[CommandStep]:
         """rpm has no state between unpacked and installed, so there is never anything to configure alone."""
         raise PatchError("empty_plan", f"There is nothing to configure of {', '.join(each[0] for each in packages)}.")
 
     def undo_steps(self, transactions: Sequence[int], step_timeout: int) -> list[CommandStep]:
-        """Takes these transactions of the manager's history back, the newest first; see ``transactions_in``."""
+        """Takes back these transactions of the manager's history (``transactions_in``). Where they are the last ones
+        they go in one transaction, else each for itself, the newest first."""
         if not transactions:
             raise PatchError("empty_plan", "There is no transaction to undo.")
-        newest_first = sorted(set(transactions), reverse=True)
-        return [self._step(f"undo transaction {each}", ("undo", str(each)), step_timeout) for each in newest_first]
+        words = [str(each) for each in sorted(set(transactions))]
+        return [self._step(f"{_UNDO}{' '.join(words)}", ("undo", *words), step_timeout)]
 
     def _step(
         self, name: str, words: Sequence[Argument], timeout: int, *, continue_on_failure: bool = False
@@ -145,6 +153,15 @@ class RpmPlan:
     def transactions_in(self, log: str) -> list[int]:
         """Ids of the manager's history that a step made, by its log."""
         return [int(found) for found in re.findall(rf"^{_TOLD}transaction (\d+)$", log, flags=re.MULTILINE)]
+
+    def acts(self, step: str) -> bool:
+        """Whether a step of that name is one of ours, whose log tells of transactions."""
+        return step.startswith(_STEPS)
+
+    def script_failures(self, log: str) -> list[str]:
+        """Scripts that failed after their package was installed, which rpm lets pass."""
+        found = (match.groupdict() for pattern in self.SCRIPT_ERRORS for match in pattern.finditer(log))
+        return [f"{name_of(each['name'])}: {' '.join(each['why'].split())}" for each in found]
 
     def is_stale(self, reason: str) -> bool:
         """The repository no longer has what the plan was made from, so a fresh reading may help."""
@@ -188,8 +205,8 @@ def _arriving(changes: Iterable[Change]) -> list[str]:
 
 def _title(targets: Sequence[Target]) -> str:
     if len(targets) == 1:
-        return f"install {targets[0].name} {targets[0].version}"
-    return f"install {len(targets)} packages, {targets[0].name} to {targets[-1].name}"
+        return f"{_INSTALL}{targets[0].name} {targets[0].version}"
+    return f"{_INSTALL}{len(targets)} packages, {targets[0].name} to {targets[-1].name}"
 
 
 def _unreadable(what: str) -> PatchError:

@@ -13,6 +13,8 @@ import sys
 import time
 
 MOST_COPIED_BYTES = 512 * 1024 * 1024
+# In dnf's history, before the job and the step that a transaction belongs to.
+COMMENT = 'openfleet.patch '
 
 
 def kinds_of_actions():
@@ -29,8 +31,9 @@ def kinds_of_actions():
 def transaction_rows(base, hawkey):
     """The transaction that dnf worked out, as rpm_transaction.py describes it."""
     kinds = kinds_of_actions()
-    items = [(kinds.get(item.action, str(item.action)), item.pkg) for item in base.transaction or ()]
-    items = [(kind, package) for kind, package in items if kind]
+    found = [(kinds.get(item.action, str(item.action)), item) for item in base.transaction or ()]
+    # Where only the reason changes there is no package behind it.
+    items = [(kind, item.pkg) for kind, item in found if kind]
     installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
     keep_beside = set(nevra_of(each) for each in
                       base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(provides=list(base.conf.installonlypkgs)))
@@ -195,7 +198,7 @@ def run_again(*words):
     return subprocess.call([sys.executable] + options + [sys.argv[0]] + list(words))
 
 
-def guarded(dnf, hawkey, words, order):
+def guarded(dnf, hawkey, words, order, against=None):
     """dnf's exit code. It works out the transaction itself; what is not as ordered does not run."""
     import dnf.base
     import dnf.cli.cli
@@ -208,7 +211,7 @@ def guarded(dnf, hawkey, words, order):
 
     def filled(base, *args, **options):
         settle_configuration(base.conf)
-        base.conf.comment = 'openfleet.patch ' + (os.environ.get('OPENFLEET_PATCH_UNIT') or '')
+        base.conf.comment = COMMENT + (os.environ.get('OPENFLEET_PATCH_UNIT') or '')
         for repo in base.repos.iter_enabled():
             # The plan was made from what is in the cache.
             repo.metadata_expire = -1
@@ -218,10 +221,11 @@ def guarded(dnf, hawkey, words, order):
         return found
 
     def checked(base, *args, **options):
-        against = beyond_order(transaction_rows(base, hawkey), order)
-        if against:
-            raise dnf.exceptions.Error('stopped before anything was changed, since no simulation showed that dnf '
-                                       + '; '.join(against[:20]))
+        rows = transaction_rows(base, hawkey)
+        found = against(rows) if against else beyond_order(rows, order)
+        if found:
+            raise dnf.exceptions.Error('stopped before anything was changed, since nobody asked for what dnf '
+                                       + '; '.join(found[:20]))
         last = last_transaction(base)
         try:
             return run(base, *args, **options)
@@ -308,20 +312,18 @@ def installed_words(dnf, hawkey):
 
 
 def unfinished_work(dnf, hawkey):
-    """What an interrupted transaction left, as NEVRAs: `older` beside their successors, which are `doubled`, and
-    `begun`, which came by the last transaction of the history without its having ended: their scripts may not have
-    run."""
+    """What an interrupted transaction left, as NEVRAs: `begun` came by the last transaction of the history without its
+    having ended, so that their scripts may not have run; `older` are still beside those that were to replace them.
+    Packages that somebody else put beside each other are his own."""
     base = installed_sack(dnf)
-    query = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
-    keep_beside = query.filter(provides=list(base.conf.installonlypkgs))
-    left = {'older': [], 'doubled': []}
-    for _key, found in query.duplicated().difference(keep_beside)._na_dict().items():
-        if len(found) > 1:
-            found.sort(reverse=True)
-            left['doubled'].append(nevra_word(*nevra_of(found[0])))
+    installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
+    present = set(nevra_word(*nevra_of(each)) for each in installed)
+    left = {'begun': [word for word in begun_items(base) if word in present], 'older': []}
+    keep_beside = installed.filter(provides=list(base.conf.installonlypkgs))
+    for _key, found in installed.duplicated().difference(keep_beside)._na_dict().items():
+        found.sort(reverse=True)
+        if nevra_word(*nevra_of(found[0])) in left['begun']:
             left['older'] += [nevra_word(*nevra_of(each)) for each in found[1:]]
-    present = set(nevra_word(*nevra_of(each)) for each in query)
-    left['begun'] = [word for word in begun_items(base) if word in present and word not in left['doubled']]
     base.close()
     return left
 
@@ -329,43 +331,76 @@ def unfinished_work(dnf, hawkey):
 def begun_items(base):
     from libdnf import transaction as words
     last = base.history.last()
-    if last is None or last._trans is None or last._trans.getState() != words.TransactionState_UNKNOWN:
+    if last is None or last._trans.getState() != words.TransactionState_UNKNOWN:
         return []
-    kinds, found = kinds_of_actions(), []
-    for item in last._trans.getItems():
-        package = item.getRPMItem()
-        if package is not None and kinds.get(item.getAction()) in ARRIVING and (
-                item.getState() != words.TransactionItemState_DONE):
-            epoch = '{0}:'.format(package.getEpoch()) if package.getEpoch() else ''
-            found.append(nevra_word(text_of(package.getName()), text_of(package.getArch()), '{0}{1}-{2}'.format(
-                epoch, text_of(package.getVersion()), text_of(package.getRelease()))))
-    return found
+    kinds = kinds_of_actions()
+    return [word_of_item(item) for item in last._trans.getItems()
+            if item.getRPMItem() is not None and kinds.get(item.getAction()) in ARRIVING
+            and item.getState() != words.TransactionItemState_DONE]
 
 
-def repair(words):
-    """Install once more what was begun, so that its scripts run, and take away what it was to replace.
+def word_of_item(item):
+    package = item.getRPMItem()
+    epoch = '{0}:'.format(package.getEpoch()) if package.getEpoch() else ''
+    version = '{0}{1}-{2}'.format(epoch, text_of(package.getVersion()), text_of(package.getRelease()))
+    return nevra_word(text_of(package.getName()), text_of(package.getArch()), version)
 
-    What has no older one beside it comes first: that it was begun, the history alone knows, and only until the next
-    transaction.
-    """
+
+def tell_begun(dnf):
+    """The transaction that was cut off, if it was one of ours: it could not tell its number itself."""
+    base = installed_sack(dnf)
+    last = base.history.last()
+    if begun_items(base) and text_of(last._trans.getComment()).startswith(COMMENT):
+        tell('transaction {0}'.format(last.tid))
+    base.close()
+
+
+def repair(_words):
+    """Install once more what was begun, so that its scripts run and its older ones go."""
     dnf, hawkey = load_dnf()
     left = unfinished_work(dnf, hawkey)
-    order = {'targets': set(), 'arriving': set(left['begun'] + left['doubled']), 'leaving': set(left['older']),
-             'lock_timeout': 600}
-    if not words:
-        tell('left by an interrupted transaction: {0}'.format(', '.join(sum(left.values(), [])) or 'nothing'))
-        codes = [run_again('repair', part) for part in ('begun', 'older') if left[part]]
-        return max(codes or [0])
-    if words[0] == 'begun':
-        return guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
-    return guarded(dnf, hawkey, ['--setopt=protected_packages=', 'remove', '--duplicates'], order)
+    tell_begun(dnf)
+    tell('left by an interrupted transaction: {0}'.format(', '.join(left['begun'] + left['older']) or 'nothing'))
+    if not left['begun']:
+        return 0
+    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': 600}
+    code = guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
+    still = sorted(installed_words(dnf, hawkey) & set(left['older']))
+    if still:
+        tell('error: still beside their successors: {0}; see `dnf check`'.format(', '.join(still)))
+    return code or (1 if still else 0)
 
 
 def undo(words):
-    """Take one transaction of the history back, by dnf's own means."""
-    import dnf.cli.main
-    os.environ.update(fixed_environment())
-    return dnf.cli.main.main(['-y', '--color=never', 'history', 'undo', words[0]])
+    """Take transactions of the history back by dnf's own means; those at its end in one go. What had been there before
+    them stays, in which version ever: where dnf's history does not know how it was, nothing is done."""
+    dnf, hawkey = load_dnf()
+    base = installed_sack(dnf)
+    numbers = sorted(int(word) for word in words)
+    last = last_transaction(base)
+    added = added_by(base, numbers)
+    base.close()
+
+    def against(rows):
+        taken = [nevra_word(name, arch, version) for kind, name, arch, version, _other in rows if kind in LEAVING]
+        return ['would remove {0}, which was there before'.format(word) for word in taken if word not in added]
+
+    order = {'lock_timeout': 600}
+    if numbers == list(range(numbers[0], last + 1)) and numbers[0] > 1:
+        return guarded(dnf, hawkey, ['history', 'rollback', str(numbers[0] - 1)], order, against)
+    if len(numbers) > 1:
+        # One cannot be undone before those that came after it.
+        return max(run_again('undo', str(number)) for number in reversed(numbers))
+    return guarded(dnf, hawkey, ['history', 'undo', str(numbers[0])], order, against)
+
+
+def added_by(base, numbers):
+    """What transactions brought that had not been there in another version."""
+    kinds, found = kinds_of_actions(), set()
+    for transaction in base.history.old(numbers):
+        found.update(word_of_item(item) for item in transaction._trans.getItems()
+                     if item.getRPMItem() is not None and kinds.get(item.getAction()) == 'install')
+    return found
 
 
 if __name__ == '__main__':

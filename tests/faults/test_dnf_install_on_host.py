@@ -1,0 +1,130 @@
+"""install_patches from end to end on hosts with dnf: exactly what is approved, nothing twice, nothing in check mode."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from dnf_hosts import RHEL, everything, last_history, transactions, user_installed, versions
+from install_runs import Installer, entry, job_results, only, states
+from openfleet_lab.api import LabHost
+from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
+
+pytestmark = pytest.mark.lab
+Fresh = Callable[..., tuple[LabHost, Installer]]
+PENDING = "INSTALLED_PENDING_REBOOT"
+# What a host writes by itself; whoever opens rpm's database touches the first.
+IGNORED = ("/var/lib/rpm/rpmdb.sqlite-shm", *LOGIN_RECORDS, "/var/log/journal", "/dev/shm", "/tmp:")
+SECURITY = {"approval_rules": [{"filters": {"classification": ["Security"]}, "approve_after_days": 0}]}
+
+
+def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) -> None:
+    host, controller = fresh(kind="rhel9")
+    controller.scan(SECURITY, system=RHEL)
+    before, wanted, seen = everything(host), user_installed(host), fingerprint(host, ignore=IGNORED)
+
+    planned = controller.install(SECURITY, "--check", "--diff", system=RHEL, refresh="never")
+    assert (planned.status, planned.result["changed"]) == ("ok", True), planned.result["output"]
+    assert differences(seen, fingerprint(host, ignore=IGNORED)) == []
+    assert "+acme-crit.noarch 1.1-1.el9\n" in planned.result["output"]
+
+    task = controller.install(SECURITY, "--diff", system=RHEL)
+    document = task.result["document"]
+    assert (task.status, task.result["changed"]) == ("ok", True), task.result["output"]
+    installed = {(each["name"], each["arch"]): each["version"] for each in document["installation"]["installed"]}
+    assert installed == {(each["name"], each["arch"]): each["version"] for each in planned.result["plan"]["install"]}
+    # The critical fix, not the later bugfix; kernels and architectures beside each other; epochs; modules' streams.
+    assert installed[("acme-crit", "noarch")] == "1.1-1.el9"
+    assert installed[("acme-epoch", "noarch")] == "1:1.0-1.el9"
+    assert installed[("acme-db", "x86_64")] == "10.2-1.module+el9+2"
+    assert (installed[("acme-multi", "x86_64")], installed[("acme-multi", "i686")]) == ("1.1-1.el9", "1.1-1.el9")
+    assert versions(host, "kernel-core") == {"kernel-core": "5.14.0-1.el9, 5.14.0-2.el9, 5.14.0-3.el9"}
+    assert versions(host, "acme-locked", "acme-excluded") == {"acme-locked": "1.0-1.el9", "acme-excluded": "1.0-1.el9"}
+    assert user_installed(host) == wanted
+    assert states(document)["acme-crit"] == PENDING
+    assert job_results(document) == ["SUCCEEDED"]
+    assert transactions(document) == [last_history(host)]
+    comment = host.run(["dnf", "-C", "history", "info"]).stdout
+    assert f"openfleet.patch /var/lib/openfleet-patch/jobs/{document['installation']['jobs'][0]['job']}/" in comment
+
+    again = controller.install(SECURITY, "--diff", system=RHEL)
+    assert (again.result["changed"], again.result["document"]["installation"]["result"]) == (False, "NOTHING_TO_DO")
+
+    taken_back = undo(host, transactions(document))
+    assert taken_back.returncode == 0, taken_back.stdout + taken_back.stderr
+    assert everything(host) == before
+    assert user_installed(host) == wanted
+
+
+def undo(host: LabHost, numbers: list[int]) -> subprocess.CompletedProcess[str]:
+    """Runs the transaction program's operation that takes transactions back, as a plan's step does."""
+    host.run(["tee", "/root/program"], stdin=program_source("dnf_transaction").decode())
+    words = [str(number) for number in numbers]
+    return host.run(["/usr/bin/python3", "-B", "-I", "/root/program", "undo", *words], check=False)
+
+
+def test_dependencies_obey_the_baseline_and_removals_the_operator(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="rhel9")
+    blocked = only("acme-newdep", "acme-bug", rejected_patches=["acme-newlib"], rejected_patches_action="BLOCK")
+    task = controller.install(blocked, system=RHEL)
+    assert task.status == "failed"
+    assert versions(host, "acme-newdep", "acme-newlib", "acme-bug") == {"acme-newdep": "1.0-1.el9",
+                                                                        "acme-bug": "1.1-1.el9"}  # fmt: skip
+    failure = entry(task.result["document"], "acme-newdep")["failure"]
+    assert "needs acme-newlib 1.0-1.el9, which the baseline rejects (BLOCK)" in failure
+    task = controller.install(only("acme-newdep", unapproved_dependencies="REFUSE"), system=RHEL)
+    assert "needs acme-newlib 1.0-1.el9, which the baseline does not approve" in task.result["msg"]
+    task = controller.install(only("acme-mover", "acme-whole"), system=RHEL)
+    assert entry(task.result["document"], "acme-mover")["failure"] == "would remove acme-victim 1.0-1.el9"
+    assert entry(task.result["document"], "acme-whole")["failure"] == "would remove acme-part 1.0-1.el9"
+    assert task.result["changed"] is False
+    allowed = only("acme-newdep", "acme-mover", "acme-whole", "acme-conf", rejected_patches=["acme-newlib"],
+                   rejected_patches_action="ALLOW_AS_DEPENDENCY")  # fmt: skip
+    host.run(["sh", "-c", "echo colour=red >/etc/acme/conf.ini"])
+    task = controller.install(allowed, "--diff", system=RHEL, allow_removals=True)
+    assert task.status == "ok", task.result["output"]
+    assert [each["name"] for each in task.result["document"]["pulled_in"]] == ["acme-newlib"]
+    assert "acme-newlib" not in user_installed(host)
+    names = ("acme-newdep", "acme-newlib", "acme-mover", "acme-whole", "acme-victim", "acme-part")
+    assert versions(host, *names) == {"acme-newdep": "1.1-1.el9", "acme-newlib": "1.0-1.el9", "acme-mover": "1.1-1.el9",
+                                      "acme-whole": "1.1-1.el9"}  # fmt: skip
+    assert "-acme-victim.noarch 1.0-1.el9\n" in task.result["output"]
+    assert task.result["document"]["installation"]["conffiles_kept"] == ["/etc/acme/conf.ini.rpmnew"]
+    assert host.run(["cat", "/etc/acme/conf.ini"]).stdout == "colour=red\n"
+
+
+@pytest.mark.slow
+def test_old_kernels_go_as_the_host_has_it_set_and_are_told(fresh: Fresh) -> None:
+    host, controller = fresh(kind="rhel9")
+    host.run(["sed", "-i", "s/installonly_limit=3/installonly_limit=2/", "/etc/dnf/dnf.conf"])
+    task = controller.install(only("kernel-core"), "--check", system=RHEL)
+    assert [(each["name"], each["installed_version"]) for each in task.result["plan"]["remove"]] == [
+        ("kernel-core", "5.14.0-1.el9")
+    ]
+    task = controller.install(only("kernel-core"), "--diff", system=RHEL)
+    assert task.status == "ok", task.result["output"]
+    assert versions(host, "kernel-core") == {"kernel-core": "5.14.0-2.el9, 5.14.0-3.el9"}
+
+
+@pytest.mark.slow
+def test_a_held_version_is_installed_where_the_hosts_excludes_do_not_count(fresh: Fresh) -> None:
+    host, controller = fresh(kind="rhel9")
+    names = ("acme-locked", "acme-excluded")
+    task = controller.install(only(*names), system=RHEL)
+    assert (task.status, task.result["changed"]) == ("ok", False)
+    task = controller.install(only(*names), system=RHEL, honour_host_excludes=False)
+    assert task.status == "ok", task.result["output"]
+    assert versions(host, *names) == dict.fromkeys(names, "1.1-1.el9")
+
+
+@pytest.mark.slow
+def test_what_was_installed_is_pending_until_the_host_has_booted(fresh: Fresh) -> None:
+    host, controller = fresh(kind="rhel9")
+    task = controller.install(only("acme-bug"), system=RHEL, reboot_option="NoReboot")
+    assert states(task.result["document"]) == {"acme-bug": PENDING}
+    assert states(controller.scan(only("acme-bug"), system=RHEL)) == {"acme-bug": PENDING}
+    host.reboot()
+    assert states(controller.scan(only("acme-bug"), system=RHEL)) == {"acme-bug": "INSTALLED"}
