@@ -40,6 +40,13 @@ options:
       - Whether installing may remove packages.
     type: bool
     default: false
+  auto_agree_with_licenses:
+    description:
+      - Whether the licences of packages are agreed with on your behalf, as C(zypper --auto-agree-with-licenses) does. Without
+        it a patch whose package has a licence to agree with is left out and reported. Matters on SUSE alone.
+    type: bool
+    default: false
+    version_added: 0.1.0
   require_approved_dependencies:
     description:
       - Whether a patch is left out when it needs a package, new or newer, that the baseline does not approve.

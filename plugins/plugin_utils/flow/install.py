@@ -136,7 +136,7 @@ class HostInstall(HostScan):
         if self._check_mode or not inventory.findings.get("unfinished"):
             return inventory
         self._tell("an earlier run of the package manager was interrupted; finishing it first")
-        manager = plan_module(inventory)
+        manager = plan_module(inventory, self._arguments)
         steps = manager.repair_steps(self._arguments["step_timeout"])
         state = self._work.run(manager, inventory.boot_id, steps, title=steps[0].name)
         named = ", ".join(f"{name} {word}" for (name, _arch, _version), word in sorted(left.items())[:5])
@@ -149,7 +149,7 @@ class HostInstall(HostScan):
         """What may be installed now. A version that left its repository means that the lists are old: they are
         fetched and everything is decided once more."""
         choice = self._choose(inventory)
-        manager = plan_module(inventory)
+        manager = plan_module(inventory, self._arguments)
         if any(manager.is_stale(reason) for reasons in choice.refused.values() for reason in reasons):
             inventory = self.read(refresh="always")
             choice = self._choose(inventory)
@@ -165,7 +165,7 @@ class HostInstall(HostScan):
         )
         automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
-        library = plan_module(inventory).LIBRARY
+        library = plan_module(inventory, self._arguments).LIBRARY
         wanted = [
             (record, decision | {"decision": "approved"} if self._is_own_need(record, decision, library) else decision)
             for record, decision in decided
@@ -231,7 +231,7 @@ class HostInstall(HostScan):
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]]) -> list[Simulation]:
-        manager = plan_module(inventory)
+        manager = plan_module(inventory, self._arguments)
         environment = self.channel.task_environment() | manager.QUIET_ENVIRONMENT
         results = run_commands(self.channel, manager.simulation_commands(batches), environment=environment)
         found: list[Simulation] = manager.parse_simulations(batches, [(each.code, each.output) for each in results])
@@ -239,7 +239,7 @@ class HostInstall(HostScan):
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""
-        manager = plan_module(inventory)
+        manager = plan_module(inventory, self._arguments)
         steps = manager.install_steps(
             choice,
             allow_removals=self._arguments["allow_removals"],
@@ -266,7 +266,7 @@ class HostInstall(HostScan):
                 if not waiting or not self._work.last_hung:
                     break
                 self._tell(f"a script did not end; configuring {len(waiting)} packages without its own")
-                manager = plan_module(after)
+                manager = plan_module(after, self._arguments)
                 steps = manager.configure_steps(waiting, self._arguments["step_timeout"])
                 self._work.run(manager, after.boot_id, steps, title=steps[0].name)
                 after = self.read(refresh="never")
@@ -378,7 +378,9 @@ class HostInstall(HostScan):
         jobs = [*([self._earlier] if self._earlier else []), *self._work.done]
         if not jobs or self.before is None:
             return []
-        command = plan_module(self.before).conffiles_command(f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created")
+        command = plan_module(self.before, self._arguments).conffiles_command(
+            f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created"
+        )
         [found] = run_commands(self.channel, [command], environment={"LC_ALL": "C"})
         return sorted(line for line in found.output.splitlines() if line.startswith("/"))[:1000]
 

@@ -14,8 +14,10 @@ from ..host.payload import program_source
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {"apt": "apt", "dnf": "dnf", "dnf5": "dnf5", "yum": "yum", "zypper": "zypper"}
+# Those whose plans depend on the task's arguments.
+_ASKING = ("zypper",)
 # Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.
-_PLANNED = {"apt": None, "dnf": "dnf_transaction", "yum": "yum_transaction"}
+_PLANNED = {"apt": None, "dnf": "dnf_transaction", "yum": "yum_transaction", "zypper": "zypper_transaction"}
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,17 +40,21 @@ def build_inventory(reading: Mapping[str, Any], *, mappings: Mapping[str, Any] |
     return inventory
 
 
-def plan_module(inventory: Inventory) -> Any:
+def plan_module(inventory: Inventory, arguments: Mapping[str, Any] | None = None) -> Any:
     """What plans for the host's package manager: ``simulation_commands``, ``parse_simulations``,
     ``install_steps``, ``repair_steps``, ``configure_steps``, ``failure_reasons``, ``is_stale``,
     ``conffiles_command``, ``QUIET_ENVIRONMENT``, ``KILL_GRACE`` and ``LIBRARY``, what the host is read by and brought
-    up to date first (None: nothing). For apt the module itself, for rpm systems an object made for the host."""
+    up to date first (None: nothing). For apt the module itself, for rpm systems an object made for the host.
+    ``arguments`` are the task's, of which zypper takes what it may agree to."""
     name = inventory.manager.get("name")
     if name not in _PLANNED:
         raise PatchError("unsupported_os", f"Installing with {name} is not supported yet.")
     module = import_module(f"..managers.{name}_plan", __package__)
     program = _PLANNED[str(name)]
-    return module if program is None else module.plan_for(inventory, program_source(program).decode())
+    if program is None:
+        return module
+    more = {"arguments": arguments or {}} if name in _ASKING else {}
+    return module.plan_for(inventory, program_source(program).decode(), **more)
 
 
 def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:

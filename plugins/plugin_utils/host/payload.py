@@ -40,7 +40,7 @@ READER_PARTS = {
     ),
     "zypper": ("sections.sh", "linux_facts.sh", "zypper_metadata.sh"),
 }  # fmt: skip
-# The same for the programs that act on a host, NAME.py.
+# The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {
     "dnf_transaction": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
@@ -50,6 +50,7 @@ PROGRAM_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
         "rpm_transaction.py",
     ),
+    "zypper_transaction": (),
 }  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
@@ -95,7 +96,9 @@ def reader_source(name: str) -> bytes:
 
 @cache
 def program_source(name: str) -> bytes:
-    """A program with its parts as one text."""
+    """A program with its parts as one text; one in sh without its comment lines."""
+    if (SCRIPTS / f"{name}.sh").exists():
+        return _travelling(f"{name}.sh")
     return b"\n".join(script(part) for part in (*PROGRAM_PARTS[name], f"{name}.py"))
 
 

@@ -58,6 +58,7 @@ PACKAGES = (
     _package("acme-current", "nothing newer anywhere", Version(OLD, POOL, vendor=SUSE)),
     _package("acme-orphan", "installed, in no repository", Version(OLD, "gone", vendor=SUSE)),
     _package("acme-available", "not installed, nobody needs it", Version(OLD, POOL, vendor=SUSE), installed=()),
+    _package("bash", "has the shell that scripts ask for", Version(OLD, POOL, provides="/bin/sh", vendor=SUSE)),
     _package("libzypp", "part of the package manager itself"),
     _package("zypper", "the package manager itself"),
     _package("kernel-default", "kernels stay beside each other",

@@ -32,7 +32,11 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload impor
 
 FUTURE = "from __future__ import absolute_import, division, print_function\n"
 IN_SH = tuple(name for name in shipped_readers() if reader_files(name)[-1].endswith(".sh"))
-IN_PYTHON = (*(name for name in shipped_readers() if name not in IN_SH), *sorted(PROGRAM_PARTS))
+PROGRAMS_IN_SH = tuple(name for name in sorted(PROGRAM_PARTS) if (FOLDER / f"{name}.sh").exists())
+IN_PYTHON = (
+    *(name for name in shipped_readers() if name not in IN_SH),
+    *(name for name in sorted(PROGRAM_PARTS) if name not in PROGRAMS_IN_SH),
+)
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["zsh", "--emulate", "sh"]]
 every_reader = pytest.mark.parametrize("name", IN_PYTHON)
 
@@ -62,16 +66,17 @@ def test_every_script_is_the_loader_its_stage_or_in_a_reader_or_a_program() -> N
 
 def test_every_shell_script_is_in_a_reader_or_runs_on_its_own() -> None:
     used = {file for name in IN_SH for file in files_of(name)}
+    used |= {f"{name}.sh" for name in PROGRAMS_IN_SH}
     alone = {"bootstrap.sh", "job_journal.sh", "job_steps.sh", "job_runner.sh", "reboot_host.sh"}
     assert {path.name for path in shell_scripts()} == used | alone
 
 
-@pytest.mark.parametrize("name", IN_SH)
+@pytest.mark.parametrize("name", [*IN_SH, *PROGRAMS_IN_SH])
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
 def test_a_joined_reader_in_sh_parses_in_every_shell(name: str, shell: list[str]) -> None:
     if shutil.which(shell[0]) is None:
         pytest.skip(f"this machine has no {shell[0]}")
-    done = subprocess.run([*shell, "-n"], input=reader_source(name), capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*shell, "-n"], input=source_of(name), capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

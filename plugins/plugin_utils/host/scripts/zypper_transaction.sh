@@ -1,0 +1,198 @@
+# shellcheck shell=sh
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Acts on a host with zypper. It stands around the real run: right before it, zypper is asked once more what it would do,
+# and nothing is done where that is anything beyond what the simulation showed.
+#
+#   simulate OPTIONS -- WORDS / WORDS ...   what zypper would do for each set of words, one after the other
+#   install ORDER                           does what the file says, see of_read_order
+#   mark NAMES                              puts automatic marks back that naming a package takes away
+#   repair                                  ends replacements of packages that were cut off half-way
+#
+# WORDS are name.architecture=version. OPTIONS: "agree" to licences, "locks" and "vendors" that are not to count.
+
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C.UTF-8
+export PATH LC_ALL
+unset ZYPP_CONF
+of_marks=/var/lib/zypp/AutoInstalled
+of_work=
+trap '[ -z "$of_work" ] || rm -rf "$of_work"' EXIT
+trap 'exit 143' HUP INT TERM
+
+of_say() { printf 'openfleet-patch: %s\n' "$*"; }
+
+of_workspace() {
+    umask 077
+    of_parent=/tmp
+    [ ! -w /dev/shm ] || of_parent=/dev/shm
+    of_work=$(mktemp -d "$of_parent/openfleet-patch-XXXXXX") || exit 1
+}
+
+# Nothing new but what is needed, and every file checked before the first is touched.
+of_arguments='--no-recommends --download-in-advance --type package'
+of_allow() {
+    case $1 in
+        agree) of_arguments="--auto-agree-with-licenses $of_arguments" ;;
+        vendors) of_arguments="--allow-vendor-change $of_arguments" ;;
+        locks)
+            cp /etc/zypp/zypp.conf "$of_work/zypp.conf" 2>/dev/null || printf '[main]\n' >"$of_work/zypp.conf"
+            printf '\nlocksfile.apply = no\n' >>"$of_work/zypp.conf"
+            ZYPP_CONF=$of_work/zypp.conf
+            export ZYPP_CONF
+            ;;
+    esac
+}
+
+# The same without its lock, its log and its caches: changes nothing.
+# shellcheck disable=SC2086  # options that are written above
+of_simulate() {
+    [ -d "$of_work/solv" ] || cp -a /var/cache/zypp/solv "$of_work/solv" 2>/dev/null || mkdir -p "$of_work/solv"
+    ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null zypper --xmlout --non-interactive --no-refresh \
+        --solv-cache-dir "$of_work/solv" install $of_arguments --dry-run --details -- "$@" 2>/dev/null </dev/null
+}
+
+of_simulate_all() {
+    of_workspace
+    while [ "$1" != -- ]; do
+        of_allow "$1"
+        shift
+    done
+    shift
+    set -- "$@" /
+    of_count=0
+    # Words before the next / are taken off the front, put behind, and cut off again.
+    while [ $# -gt 0 ]; do
+        of_batch=
+        while [ "$1" != / ]; do
+            of_batch="$of_batch $1"
+            shift
+        done
+        shift
+        of_count=$((of_count + 1))
+        printf '\nopenfleet-patch-batch %s\n' "$of_count"
+        # shellcheck disable=SC2086  # names and versions have no spaces
+        of_simulate $of_batch
+        printf '\nopenfleet-patch-code %s\n' "$?"
+    done
+}
+
+# "arrive NAME ARCH VERSION" and "leave NAME ARCH VERSION", from what zypper announces as XML
+of_announced() {
+    awk 'BEGIN { RS = ">" }
+        function word(key,   rest) {
+            if (!match($0, "[ \t\n]" key "=\"[^\"]*\"")) return "-"
+            rest = substr($0, RSTART, RLENGTH)
+            sub(/^[^"]*"/, "", rest)
+            sub(/"$/, "", rest)
+            return rest
+        }
+        /<to-[a-z-]+$/ { group = ($0 ~ /<to-remove$/) ? "leave" : "arrive" }
+        /<solvable[ \t\n]/ && word("type") == "package" { print group, word("name"), word("arch"), word("edition") }'
+}
+
+# ORDER has lines "target WORD", "expect arrive|leave NAME ARCH VERSION", "allow OPTION" and "lock_timeout SECONDS".
+of_install() {
+    of_workspace
+    of_patience=0
+    of_words=
+    grep '^expect ' "$1" | cut -d ' ' -f 2- >"$of_work/expected"
+    while read -r of_key of_value; do
+        case $of_key in
+            target) of_words="$of_words $of_value" ;;
+            allow) of_allow "$of_value" ;;
+            lock_timeout) of_patience=$of_value ;;
+        esac
+    done <"$1"
+    # shellcheck disable=SC2086  # names and versions have no spaces
+    set -- $of_words
+    of_simulate "$@" >"$of_work/announced"
+    of_code=$?
+    of_announced <"$of_work/announced" >"$of_work/arriving"
+    if grep -v -x -F -f "$of_work/expected" "$of_work/arriving" >"$of_work/unexpected"; then
+        of_say "error: zypper would also do what the simulation did not show: $(tr '\n' ';' <"$of_work/unexpected")"
+        exit 90
+    fi
+    if [ "$of_code" != 0 ]; then
+        of_say "zypper refuses before anything is changed:"
+    elif [ ! -s "$of_work/arriving" ]; then
+        of_say "all of it is there already"
+        exit 0
+    fi
+    of_before=$(of_snapshots)
+    of_run "$@"
+    of_snapshots | while read -r of_number; do
+        case " $(printf '%s' "$of_before" | tr '\n' ' ') " in *" $of_number "*) ;; *) of_say "snapshot $of_number" ;; esac
+    done
+    exit "$of_code"
+}
+
+# Exit codes of zypper(8): 102 and 103 ask for a reboot and for another run, 106 says that a repository was left out,
+# 107 that a package's own script failed; 7 is somebody else at work.
+of_run() {
+    of_until=$(($(date +%s) + of_patience))
+    of_turn=1
+    while :; do
+        # shellcheck disable=SC2086  # options that are written above
+        zypper --non-interactive --no-color --no-refresh install $of_arguments --details -- "$@" </dev/null
+        of_code=$?
+        of_say "zypper ended with $of_code"
+        case $of_code in
+            7)
+                [ "$(date +%s)" -lt "$of_until" ] || return 0
+                of_say "waiting for whoever works with packages"
+                sleep 5
+                ;;
+            103)
+                of_turn=$((of_turn + 1))
+                [ "$of_turn" -le 5 ] || return 0
+                of_say "the package manager itself was renewed; once more"
+                ;;
+            100 | 101 | 102 | 106)
+                of_code=0
+                return 0
+                ;;
+            *) return 0 ;;
+        esac
+    done
+}
+
+# Numbers of snapper's snapshots, where it makes them.
+of_snapshots() {
+    [ -e /etc/snapper/configs/root ] || return 0
+    #  12 | pre  |     | ...   or, of a single one that is in use,   5* | single
+    snapper -c root list 2>/dev/null </dev/null | sed -n 's/^ *\([0-9][0-9]*\)[-+*]* *[|│].*/\1/p;s/^[a-z]* *[|│] *\([0-9][0-9]*\) *[|│].*/\1/p'
+}
+
+of_mark() {
+    [ -r "$of_marks" ] || return 0
+    { cat "$of_marks" && printf '%s\n' "$@"; } | awk '/^#/ || !NF || !seen[$0]++' >"$of_marks.openfleet" &&
+        chmod 644 "$of_marks.openfleet" && sync && mv -f "$of_marks.openfleet" "$of_marks"
+}
+
+# Of a package that was being replaced when the host lost power, rpm has the new version and still the old one. What is
+# left to do is what rpm would have done next: erase the old one.
+of_repair() {
+    of_form='%{NAME}.%{ARCH} %{INSTALLTIME} %{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\n'
+    of_workspace
+    rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_form" >"$of_work/beside" 2>/dev/null
+    rpm -qa --queryformat "$of_form" | grep -v '^gpg-pubkey' | grep -v -x -F -f "$of_work/beside" | sort -k 1,1 -k 2,2n >"$of_work/all"
+    awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
+    of_worst=0
+    while read -r of_old; do
+        of_say "erasing $of_old, whose replacement is there"
+        rpm -e --nodeps "$of_old" </dev/null || of_worst=$?
+    done <"$of_work/older"
+    exit "$of_worst"
+}
+
+of_operation=$1
+shift
+case $of_operation in
+    simulate) of_simulate_all "$@" ;;
+    install) of_install "$@" ;;
+    mark) of_mark "$@" ;;
+    repair) of_repair ;;
+    *) exit 64 ;;
+esac
