@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -26,7 +27,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec("evaluate_baseline"))
+        folder = Path(self._loader.get_basedir())
         try:
-            return result | dict(untrusted(judge_saved(plain(arguments), now=utc_text(utc_now()))))
+            return result | dict(untrusted(judge_saved(plain(arguments), now=utc_text(utc_now()), folder=folder)))
         except PatchError as error:
             return result | failed(error)

@@ -23,7 +23,6 @@ from ..plugin_utils.compliance.preflight import (
 )
 from ..plugin_utils.compliance.states import patch_entries
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.baselines import resolve_baseline
 from ..plugin_utils.fleet.controller import controller_key
 from ..plugin_utils.fleet.run_directory import Run, open_run, utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
@@ -91,13 +90,7 @@ class _Preflight:
             inventory = scan.read()
             after = datetime.now(timezone.utc)
             answer |= {"operating_system": inventory.operating_system, "product": inventory.product}
-            resolved = resolve_baseline(
-                scan.baselines,
-                operating_system=inventory.operating_system,
-                patch_group=self._arguments["patch_group"],
-                patch_groups=self._arguments["patch_groups"],
-                default_baselines=self._arguments["default_baselines"],
-            )
+            resolved = scan.choose_baseline(inventory.operating_system)
             answer["baseline"] = {"name": resolved.name, "digest": resolved.digest, "source": resolved.source}
             findings += host_findings(
                 inventory,

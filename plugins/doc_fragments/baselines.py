@@ -11,10 +11,13 @@ options:
   baselines:
     description:
       - Patch baselines, each a mapping as described in the collection's docs/baselines.md, or a patch baseline of
-        AWS Systems Manager as its API returns it.
+        AWS Systems Manager as C(aws ssm get-patch-baseline) prints it. The patch groups that this output names get it.
+      - The output of C(aws ssm describe-patch-baselines) says which baseline is the default of its operating system.
+      - A text is the path of a YAML or JSON file with one of these or a list of them, or of a folder of such files;
+        on the controller, relative to the playbook.
       - All of them are checked before a host is touched, and all problems are told at once.
     type: list
-    elements: dict
+    elements: raw
     default: []
   patch_groups:
     description:
@@ -27,6 +30,12 @@ options:
       - Without one, or where the group has no baseline for the operating system, O(default_baselines) counts, then
         the predefined baseline of that operating system.
     type: str
+  cloud_tags:
+    description:
+      - The tags of this host, of which C(Patch Group) or C(PatchGroup) names its patch group where O(patch_group) does
+        not. Two that differ are refused.
+      - Without it, the host variable C(tags), which the inventory plugins of cloud providers set.
+    type: dict
   default_baselines:
     description:
       - 'The baseline of each operating system for hosts that no patch group covers, for example

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -34,24 +35,30 @@ def parse_baseline(
     return baseline, lint(baseline, where)
 
 
-def parse_baselines(raw: Any, *, where: str = "patch_baselines") -> tuple[list[dict[str, Any]], list[str]]:
-    """As ``parse_baseline`` for a list: problems of all entries at once, names must be unique."""
+def parse_baselines(
+    raw: Any, *, where: str = "patch_baselines", places: Sequence[str] | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """As ``parse_baseline`` for a list: problems of all entries at once, names must be unique.
+
+    ``places`` says where each entry stands, if not at ``where[index]``.
+    """
     problems = Problems()
     if not isinstance(raw, list):
         problems.add(where, f"must be a list of baselines, not {show(raw)}")
         problems.raise_if_any()
+    places = places or [f"{where}[{index}]" for index in range(len(raw))]
     baselines = [
-        _read(entry, f"{where}[{index}]", problems, strict=True, name_required=True) for index, entry in enumerate(raw)
+        _read(entry, place, problems, strict=True, name_required=True) for entry, place in zip(raw, places, strict=True)
     ]
     first_use: dict[str, int] = {}
     for index, baseline in enumerate(baselines):
         name = baseline["name"]
         if isinstance(name, str) and first_use.setdefault(name, index) != index:
             problems.add(
-                f"{where}[{index}].name", f"{name!r} is already the name of {where}[{first_use[name]}]; rename one"
+                f"{places[index]}.name", f"{name!r} is already the name of {places[first_use[name]]}; rename one"
             )
     problems.raise_if_any()
-    warnings = [text for index, entry in enumerate(baselines) for text in lint(entry, f"{where}[{index}]")]
+    warnings = [text for entry, place in zip(baselines, places, strict=True) for text in lint(entry, place)]
     return baselines, warnings
 
 

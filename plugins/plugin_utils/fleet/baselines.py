@@ -19,6 +19,7 @@ from ..engine.predefined import predefined_baseline, predefined_baselines
 from ..errors import PatchError
 
 Problem = dict[str, str]
+GROUP_TAGS = ("Patch Group", "PatchGroup")
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ def resolve_baseline(
     patch_group: str | None = None,
     patch_groups: Mapping[Any, Any] | None = None,
     default_baselines: Mapping[Any, Any] | None = None,
+    group_source: str = "",
 ) -> ResolvedBaseline:
     """The one baseline for a host.
 
     ``baselines`` come out of ``engine.baseline.parse_baselines``. ``patch_groups`` is
     ``{group: {OPERATING_SYSTEM: baseline name}}``, ``default_baselines`` ``{OPERATING_SYSTEM: baseline name}``;
-    names of predefined baselines may be used in both. Raises ``bad_patch_groups`` with every problem of both
-    mappings, whichever host asks.
+    names of predefined baselines may be used in both; ``group_source`` is what ``patch_group_of`` says. Raises
+    ``bad_patch_groups`` with every problem of both mappings, whichever host asks.
     """
     problems = patch_group_problems(baselines, patch_groups=patch_groups, default_baselines=default_baselines)
     if problems:
@@ -55,16 +57,37 @@ def resolve_baseline(
     if group is not None:
         name = (registered.get(group) or {}).get(operating_system)
         if name is not None:
-            return _resolved(_named(baselines, name), f"patch group '{group}', {operating_system}")
+            return _resolved(_named(baselines, name), f"patch group '{group}'{group_source}, {operating_system}")
         why_not = (
-            f" (patch group '{group}' has no baseline for it)"
+            f" (patch group '{group}'{group_source} has no baseline for it)"
             if group in registered
-            else f" (patch group '{group}' is not in patch_groups)"
+            else f" (patch group '{group}'{group_source} is not in patch_groups)"
         )
     name = (default_baselines or {}).get(operating_system)
     if name is not None:
         return _resolved(_named(baselines, name), f"default for {operating_system}{why_not}")
     return _resolved(predefined_baseline(operating_system), f"predefined for {operating_system}{why_not}")
+
+
+def patch_group_of(given: Any, *, cloud_tags: Any = None) -> tuple[str | None, str]:
+    """The patch group of a host, and words that say where it came from when that was a tag: ``" (tag PatchGroup)"``.
+
+    ``given`` is the variable, which comes first; ``cloud_tags`` a mapping of tags, or a list of ``{Key, Value}``.
+    Raises ``bad_patch_groups`` where both tags are there and differ (Patch Manager user guide, patch groups).
+    """
+    if given is not None and str(given) != "":
+        return str(given), ""
+    if isinstance(cloud_tags, (list, tuple)):
+        cloud_tags = {each.get("Key"): each.get("Value") for each in cloud_tags if isinstance(each, Mapping)}
+    tags = cloud_tags if isinstance(cloud_tags, Mapping) else {}
+    found = {key: str(tags[key]) for key in GROUP_TAGS if tags.get(key) not in (None, "")}
+    if len(set(found.values())) > 1:
+        shown = " and ".join(f"{key}={value!r}" for key, value in found.items())
+        message = f"The host has two tags that name different patch groups, {shown}; remove one, or set patch_group."
+        raise PatchError("bad_patch_groups", message, problems=[_problem("tags", message)])
+    for key, value in found.items():
+        return value, f" (tag {key})"
+    return None, ""
 
 
 def patch_group_problems(

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..compliance.states import DEFERRED_PHASED, HELD, HostWishes, decide_apart, host_exclude
-from ..engine.baseline import digest, parse_baseline, parse_baselines
+from ..engine.baseline import digest, parse_baseline
 from ..engine.evaluate import evaluate
 from ..engine.explain import explain
 from ..engine.records import PatchRecord
 from ..errors import PatchError
-from ..fleet.baselines import ResolvedBaseline, resolve_baseline
+from ..fleet.baseline_entries import read_registry
+from ..fleet.baselines import ResolvedBaseline, patch_group_of, resolve_baseline
 
 # What a document's patch entry says of the record it was made from.
 _KEPT = (
@@ -126,26 +127,32 @@ def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
     )
 
 
-def choose_baseline(arguments: Mapping[str, Any], saved: Saved) -> tuple[ResolvedBaseline, list[str]]:
+def choose_baseline(
+    arguments: Mapping[str, Any], saved: Saved, folder: Path | None
+) -> tuple[ResolvedBaseline, list[str]]:
     """The baseline given, else the one that a scan with these options would take; and lint warnings."""
     if arguments["baseline"]:
         baseline, lint = parse_baseline(arguments["baseline"], where="baseline", name_required=False)
         return ResolvedBaseline(baseline, baseline.get("name") or "(no name)", digest(baseline), "the task"), lint
-    baselines, lint = parse_baselines(arguments["baselines"] or [], where="baselines")
+    registry = read_registry(arguments["baselines"] or [], where="baselines", folder=folder)
+    group, _source = patch_group_of(arguments["patch_group"], cloud_tags=arguments["cloud_tags"])
     resolved = resolve_baseline(
-        baselines,
+        registry.baselines,
         operating_system=saved.operating_system,
-        patch_group=arguments["patch_group"] or saved.patch_group,
-        patch_groups=arguments["patch_groups"],
-        default_baselines=arguments["default_baselines"],
+        patch_group=group or saved.patch_group,
+        patch_groups=registry.groups_with(arguments["patch_groups"]),
+        default_baselines=registry.defaults_with(arguments["default_baselines"]),
     )
-    return resolved, lint
+    return resolved, registry.warnings
 
 
-def judge_saved(arguments: Mapping[str, Any], *, now: str) -> dict[str, Any]:
-    """The task result of evaluate_baseline; ``now`` (UTC text) is judged at where neither option nor document says."""
+def judge_saved(arguments: Mapping[str, Any], *, now: str, folder: Path | None = None) -> dict[str, Any]:
+    """The task result of evaluate_baseline; ``now`` (UTC text) is judged at where neither option nor document says.
+
+    Relative paths of baselines are below ``folder``.
+    """
     saved = load_saved(arguments["inventory"])
-    resolved, lint = choose_baseline(arguments, saved)
+    resolved, lint = choose_baseline(arguments, saved, folder)
     as_of = arguments["as_of"] or saved.as_of or now
     judge = _Judge(resolved.baseline, saved.operating_system, as_of, arguments)
     wishes = HostWishes(saved.holds, arguments["honour_host_excludes"], arguments["honour_phasing"])

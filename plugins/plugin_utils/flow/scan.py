@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -13,16 +14,17 @@ from ansible.plugins.action import ActionBase
 
 from ..compliance import document as documents
 from ..compliance.outcomes import FAILED, OK, TIMED_OUT, UNREACHABLE
-from ..engine.baseline import parse_baselines
 from ..engine.records import Inventory
 from ..errors import PatchError
-from ..fleet.baselines import ResolvedBaseline, patch_group_problems, resolve_baseline
+from ..fleet.baseline_entries import read_registry
+from ..fleet.baselines import ResolvedBaseline, patch_group_of, patch_group_problems, resolve_baseline
 from ..fleet.controller import controller_key
 from ..fleet.files import make_private_directory, safe_name, write_new_json
 from ..fleet.first_seen import FirstSeenLedger, seen_key
 from ..fleet.run_directory import Run, open_run, utc_text
 from ..host.channel import HostChannel
 from .inventory import build_inventory, read_request
+from .results import plain
 
 LEDGER = "first_seen.jsonl"
 
@@ -30,6 +32,12 @@ LEDGER = "first_seen.jsonl"
 def utc_now() -> datetime:
     """The controller's clock."""
     return datetime.now(timezone.utc)
+
+
+def cloud_tags(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Any:
+    """The option, else what cloud inventories (amazon.aws.aws_ec2, azure.azcollection.azure_rm) put into ``tags``."""
+    given = arguments["cloud_tags"]
+    return plain(task_vars.get("tags")) if given is None else given
 
 
 class HostScan:
@@ -52,15 +60,19 @@ class HostScan:
         self._arguments = arguments
         self._now = now
         self.host = str(action._task.delegate_to or task_vars.get("inventory_hostname"))
-        self.baselines, self.lint = parse_baselines(arguments["baselines"] or [])
+        registry = read_registry(arguments["baselines"] or [], folder=Path(action._loader.get_basedir()))
+        self.baselines, self.lint = registry.baselines, registry.warnings
+        self._patch_groups = registry.groups_with(arguments["patch_groups"])
+        self._default_baselines = registry.defaults_with(arguments["default_baselines"])
         problems = patch_group_problems(
-            self.baselines,
-            patch_groups=arguments["patch_groups"],
-            default_baselines=arguments["default_baselines"],
+            self.baselines, patch_groups=self._patch_groups, default_baselines=self._default_baselines
         )
         if problems:
             told = "; ".join(f"{problem['where']}: {problem['message']}" for problem in problems)
             raise PatchError("bad_patch_groups", told, problems=problems)
+        self.patch_group, self._group_source = patch_group_of(
+            arguments["patch_group"], cloud_tags=cloud_tags(arguments, task_vars)
+        )
         self.channel = HostChannel(
             action, task_vars, seconds=arguments["timeout"], interpreters=arguments["interpreters"] or ()
         )
@@ -124,16 +136,19 @@ class HostScan:
         self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
         return self._inventory
 
+    def choose_baseline(self, operating_system: str) -> ResolvedBaseline:
+        return resolve_baseline(
+            self.baselines,
+            operating_system=operating_system,
+            patch_group=self.patch_group,
+            patch_groups=self._patch_groups,
+            default_baselines=self._default_baselines,
+            group_source=self._group_source,
+        )
+
     def resolve(self, inventory: Inventory) -> ResolvedBaseline:
         """The host's baseline, noted in the run; and every candidate noted in the ledger."""
-        arguments = self._arguments
-        self.resolved = resolve_baseline(
-            self.baselines,
-            operating_system=inventory.operating_system,
-            patch_group=arguments["patch_group"],
-            patch_groups=arguments["patch_groups"],
-            default_baselines=arguments["default_baselines"],
-        )
+        self.resolved = self.choose_baseline(inventory.operating_system)
         self.opened_run.record_baseline(self.resolved)
         self._note_first_seen(inventory)
         return self.resolved
@@ -150,7 +165,7 @@ class HostScan:
             host=self.host,
             started_at=self._started_at,
             finished_at=utc_text(self._now()),
-            patch_group=arguments["patch_group"],
+            patch_group=self.patch_group,
             operation=self.operation,
             honour_host_excludes=arguments["honour_host_excludes"],
             honour_phasing=arguments["honour_phasing"],
@@ -195,7 +210,7 @@ class HostScan:
                 host=self.host,
                 started_at=self._started_at,
                 finished_at=utc_text(self._now()),
-                patch_group=self._arguments["patch_group"],
+                patch_group=self.patch_group,
                 operation=self.operation,
                 resolved=self.resolved,
                 known=self._known(),

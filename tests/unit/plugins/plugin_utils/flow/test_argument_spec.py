@@ -40,7 +40,7 @@ def test_defaults_types_and_choices_count() -> None:
         ({"patch_grup": "web"}, "patch_grup. Supported parameters include"),
         ({"refresh": "sometimes"}, "value of refresh must be one of"),
         ({"timeout": "soon"}, "timeout"),
-        ({"baselines": [1]}, "baselines"),
+        ({"baselines": {"name": "web"}}, "baselines"),
         ({"patch_groups": ["web"]}, "patch_groups"),
     ],
 )

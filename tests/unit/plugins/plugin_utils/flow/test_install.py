@@ -130,7 +130,8 @@ def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
         arguments = {name: option.get("default") for name, option in argument_spec("install_patches").items()}
         arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
         action: Any = SimpleNamespace(
-            _task=SimpleNamespace(delegate_to=None), _loader=SimpleNamespace(path_dwim=lambda name: name)
+            _task=SimpleNamespace(delegate_to=None),
+            _loader=SimpleNamespace(path_dwim=lambda name: name, get_basedir=str),
         )
         return installs.HostInstall(
             action,

@@ -60,6 +60,7 @@ def judge(inventory: Any = None, **changes: Any) -> dict[str, Any]:
         "baselines": [],
         "patch_group": None,
         "patch_groups": {},
+        "cloud_tags": None,
         "default_baselines": {},
         "operation": "Install",
         "install_override_list": None,

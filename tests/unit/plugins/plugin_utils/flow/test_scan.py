@@ -53,13 +53,49 @@ def channel(monkeypatch: pytest.MonkeyPatch) -> type[RecordedChannel]:
     return fresh
 
 
-def scan(folder: Path, now: datetime = EARLY, delegate_to: str | None = None, **options: Any) -> scans.HostScan:
+def scan(
+    folder: Path,
+    now: datetime = EARLY,
+    delegate_to: str | None = None,
+    facts: dict[str, Any] | None = None,
+    **options: Any,
+) -> scans.HostScan:
     """A scan with the defaults of the task; each has a run of its own."""
     arguments = {name: option.get("default") for name, option in argument_spec("scan_host").items()}
     identifier = f"00000000-0000-4000-8000-{now.day:012}"
     arguments |= {"state_directory": str(folder), "run_id": identifier, **options}
-    action: Any = SimpleNamespace(_task=SimpleNamespace(delegate_to=delegate_to))
-    return scans.HostScan(action, {"inventory_hostname": "web1"}, arguments, now=lambda: now)
+    task, loader = SimpleNamespace(delegate_to=delegate_to), SimpleNamespace(get_basedir=lambda: str(folder))
+    action: Any = SimpleNamespace(_task=task, _loader=loader)
+    return scans.HostScan(action, {"inventory_hostname": "web1", **(facts or {})}, arguments, now=lambda: now)
+
+
+UBUNTU_RULE = {"filters": {"product": ["*"]}}
+FROM_AWS = {
+    "BaselineId": "pb-0123456789abcdef0",
+    "Name": "web-prod",
+    "OperatingSystem": "UBUNTU",
+    "PatchGroups": ["web"],
+}
+
+
+def test_tags_of_a_cloud_inventory_name_the_patch_group_and_the_document_says_which(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    channel.answer = "ubuntu-22.04"
+    document = scan(tmp_path, facts={"tags": {"Name": "web1", "Patch Group": "web"}}, baselines=[FROM_AWS]).scan()
+    assert document["patch_group"] == "web"
+    assert document["baseline"]["source"] == "patch group 'web' (tag Patch Group), UBUNTU"
+    given = scan(tmp_path, LATER, facts={"tags": {"PatchGroup": "db"}}, patch_group="web", baselines=[FROM_AWS]).scan()
+    assert given["baseline"]["source"] == "patch group 'web', UBUNTU"
+
+
+def test_two_tags_that_differ_are_refused_before_the_host_is_asked(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    with pytest.raises(PatchError, match="two tags.*Patch Group='web' and PatchGroup='db'") as caught:
+        scan(tmp_path, facts={"tags": {"Patch Group": "web", "PatchGroup": "db"}})
+    assert caught.value.kind == "bad_patch_groups"
+    assert channel.requests == []
 
 
 def stated(document: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
