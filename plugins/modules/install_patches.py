@@ -118,6 +118,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.baselines
   - openfleet.patch.baselines.decisions
+  - openfleet.patch.baselines.errata
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
   - openfleet.patch.run

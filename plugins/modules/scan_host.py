@@ -40,6 +40,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes.reads
   - openfleet.patch.baselines
   - openfleet.patch.baselines.decisions
+  - openfleet.patch.baselines.errata
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
   - openfleet.patch.run

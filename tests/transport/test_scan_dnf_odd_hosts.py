@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ CHANGES = {
     "stale": ("oracle8", "touch -d '3 days ago' /var/cache/dnf/*/repodata/*"),
     "amazon": ("amazonlinux2023", "true"),
     "centos": ("centos8", "true"),
+    "errata": ("centos8", "true"),
     "image": ("rhel9", ": > /run/ostree-booted"),
 }
 REFRESH = {"credentials": "always", "proxied": "always"}
@@ -57,7 +59,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def play(lab: Any, folder: Path) -> Iterator[Play]:
     """All of them in one playbook."""
     from openfleet_lab.api import start_host
+    from openfleet_lab.rpm_distributions import RPM_DISTRIBUTIONS
+    from openfleet_lab.rpm_packages import NOTICES
+    from openfleet_lab.rpm_repository import updateinfo
 
+    notices = updateinfo(RPM_DISTRIBUTIONS["centos8"].notices(NOTICES))
+    (folder / "errata.xml.gz").write_bytes(gzip.compress(notices.encode()))
     hosts = {}
     try:
         for name, (kind, change) in CHANGES.items():
@@ -67,6 +74,7 @@ def play(lab: Any, folder: Path) -> Iterator[Play]:
             "name": "scan",
             "openfleet.patch.scan_host": {
                 "refresh": "{{ wish | default('never') }}", "state_directory": "state", "list_installed_other": True,
+                "errata": "{{ errata | default('') }}",
                 "baselines": "{{ house | default([]) }}", "default_baselines": "{{ defaults | default({}) }}",
             },
             "environment": {"http_proxy": "{{ through | default('') }}"},
@@ -75,7 +83,9 @@ def play(lab: Any, folder: Path) -> Iterator[Play]:
             name: host.inventory("root") | {"wish": REFRESH.get(name, "never")} for name, host in hosts.items()
         }
         variables["proxied"]["through"] = THROUGH_PROXY
-        variables["centos"] |= {"house": BASELINES, "defaults": {"CENTOS": "strict"}}
+        for name in ("centos", "errata"):
+            variables[name] |= {"house": BASELINES, "defaults": {"CENTOS": "strict"}}
+        variables["errata"]["errata"] = str(folder / "errata.xml.gz")
         controller = Controller(NEWEST, folder)
         yield controller.play(inventory_of(variables), [task], "-vvv", HOME=str(folder))
     finally:
@@ -162,6 +172,20 @@ def test_security_of_a_host_that_cannot_tell_it_is_unknown_and_never_compliant(p
     assert (found["verdict"], doubted(found)) == ("unknown", {"no_security_metadata"})
     assert found["summary"]["missing_count"] == 0
     assert "no_security_metadata" in warned(found)
+
+
+def test_an_errata_file_makes_a_host_without_notices_judgeable(play: Play, folder: Path) -> None:
+    found = document(play, "errata")
+    assert (found["verdict"], doubted(found)) == ("non_compliant", set())
+    missing = {each["name"]: each for each in found["patches"] if each["state"] == "MISSING"}
+    assert {"acme-crit", "acme-low", "acme-multi", "kernel-core"} <= set(missing)
+    assert not {"acme-bug", "acme-plain"} & set(missing)
+    assert (missing["acme-imp"]["severity"], missing["acme-imp"]["cves"]) == ("Important", ["CVE-2026-0003"])
+    told = found["findings"]["errata"]
+    assert (told["source"], told["repositories"]) == (
+        str(folder / "errata.xml.gz"), ["acme", "appstream", "baseos"],
+    )  # fmt: skip
+    assert "errata_overlay" in warned(found)
 
 
 def test_an_image_is_refused(play: Play) -> None:

@@ -75,9 +75,9 @@ def _repository_doubts(inventory: Inventory, baseline: Mapping[str, Any], stale_
         doubts.append(
             _doubt(
                 "no_security_metadata",
-                "no security metadata: no enabled repository tells which updates are security updates, and the baseline"
-                " asks for that; enable the security repository, or a baseline with enable_non_security and no filter on"
-                " what notices alone tell",
+                "no security metadata: no enabled repository tells which updates are security updates, and the"
+                " baseline asks for that; enable the security repository, or take a baseline with enable_non_security"
+                " and without filters on what update notices alone tell",
             )
         )
     stale = [each for each in enabled if _age(each) is not None and (_age(each) or 0) > stale_after]

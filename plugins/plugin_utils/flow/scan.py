@@ -23,6 +23,7 @@ from ..fleet.files import make_private_directory, safe_name, write_new_json
 from ..fleet.first_seen import FirstSeenLedger, seen_key
 from ..fleet.run_directory import Run, open_run, utc_text
 from ..host.channel import HostChannel
+from .errata import ErrataFile
 from .inventory import build_inventory, read_request
 from .results import plain
 
@@ -131,9 +132,13 @@ class HostScan:
 
     def read(self, refresh: str | None = None) -> Inventory:
         """What is on the host now; ``refresh`` in place of the task's own."""
+        named = self._arguments.get("errata")
+        errata = ErrataFile(named, self.opened_run) if named else None
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
         reading = self.channel.call(read_request(wanted | ({"refresh": refresh} if refresh else {})))
         self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
+        if errata is not None:
+            errata.lay_over(self._inventory)
         return self._inventory
 
     def choose_baseline(self, operating_system: str) -> ResolvedBaseline:

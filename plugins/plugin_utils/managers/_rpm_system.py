@@ -178,14 +178,14 @@ def _release_warnings(inventory: Inventory) -> list[dict[str, str]]:
         return []
     if lock["kind"] == "amazon_release":
         told = (
-            f"the repositories are locked to the release {lock['releasever']}: updates of newer releases are hidden from"
-            " this host and from this scan (Patch Manager looks at the newest release). `dnf check-release-update` on the"
-            " host lists them; with `latest` in /etc/dnf/vars/releasever it sees them"
+            f"the repositories are locked to the release {lock['releasever']}: updates of newer releases are hidden"
+            " from this host and this scan (Patch Manager looks at the newest release). `dnf check-release-update` on"
+            " the host lists them; with `latest` in /etc/dnf/vars/releasever it sees them"
         )
     else:
         told = (
-            f"the repositories are held at the minor release {lock['releasever']} (releasever): updates of later ones are"
-            " hidden from this host"
+            f"the repositories are held at the minor release {lock['releasever']} (releasever): updates of later ones"
+            " are hidden from this host"
         )
     return [warning("release_locked", told)]
 
@@ -194,8 +194,8 @@ def _notice_warnings(enabled: list[dict[str, Any]]) -> list[dict[str, str]]:
     known = [each for each in enabled if each["security_metadata"] is not None]
     without = [str(each["id"]) for each in known if not each["security_metadata"]]
     if without and len(without) == len(known):
-        return [warning("no_security_metadata", "no security metadata: no repository of this host says which updates are"
-                        " security updates (updateinfo), so none can be told from the others")]  # fmt: skip
+        return [warning("no_security_metadata", "no security metadata: no repository of this host says which updates"
+                        " are security updates (updateinfo), so none can be told from the others")]  # fmt: skip
     if without:
         told = (
             f"{', '.join(without)}: no update notices (updateinfo), so a rule for security updates takes nothing there"

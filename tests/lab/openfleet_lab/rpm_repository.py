@@ -131,7 +131,7 @@ class View:
             run(["createrepo_c", "-q", "--revision=1", place])
             if repository.notices:
                 listed = [each for each in notices if repository.carries(each.repository)]
-                _add_metadata(place, "updateinfo.xml", _updateinfo(self.distribution.notices(tuple(listed))))
+                _add_metadata(place, "updateinfo.xml", updateinfo(self.distribution.notices(tuple(listed))))
             if set(members) - {""}:
                 _add_metadata(place, "modules.yaml", _modules(members))
             if licences:
@@ -211,7 +211,7 @@ def _module(module: Module, rpms: list[str]) -> str:
     )
 
 
-def _updateinfo(notices: Iterable[Notice]) -> str:
+def updateinfo(notices: Iterable[Notice]) -> str:
     return "<updates>\n" + "".join(map(_update, notices)) + "</updates>\n"
 
 
