@@ -69,8 +69,8 @@ options:
 options:
   errata:
     description:
-      - A file of update notices for hosts with rpm packages whose repositories have none, such as CentOS, by its path on
-        the controller or by its https address.
+      - A file of update notices for hosts with rpm packages whose repositories have none, such as CentOS, by its path
+        on the controller or by its https address.
       - Either an C(updateinfo.xml) as repositories have it, or JSON as docs/errata.md describes it; as it is, or packed
         with gzip, bzip2 or xz.
       - It counts for packages from repositories without notices of their own, and is read once per run. The document

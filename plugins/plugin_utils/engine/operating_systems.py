@@ -94,12 +94,18 @@ _FAMILY_OF = {
 }
 
 _MEDIUM_TAKES_MODERATE = {("severity", "Medium"): ("Moderate",)}
+# The service model writes the one, baselines that are in use the other.
+_AMAZON_2 = {("product", "AmazonLinux2.0"): ("AmazonLinux2",)}
+_SYNONYMS = {
+    "AMAZON_LINUX_2": _AMAZON_2,
+    "AMAZON_LINUX_2022": _MEDIUM_TAKES_MODERATE,
+    "AMAZON_LINUX_2023": _MEDIUM_TAKES_MODERATE,
+}
 
 
 def _build(name: str, family: str) -> OperatingSystem:
     scheme, dates, keys, attributes = _TRAITS[family]
-    synonyms = _MEDIUM_TAKES_MODERATE if name in ("AMAZON_LINUX_2022", "AMAZON_LINUX_2023") else {}
-    return OperatingSystem(name, family, scheme, dates, keys, attributes, dict(synonyms))
+    return OperatingSystem(name, family, scheme, dates, keys, attributes, dict(_SYNONYMS.get(name, {})))
 
 
 OPERATING_SYSTEMS: dict[str, OperatingSystem] = {name: _build(name, family) for name, family in _FAMILY_OF.items()}

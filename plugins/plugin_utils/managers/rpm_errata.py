@@ -81,13 +81,12 @@ def _bad(why: str) -> PatchError:
 def _unpacked(content: bytes) -> bytes:
     if len(content) > MOST_PACKED:
         raise _bad(f"it is larger than {MOST_PACKED >> 20} MiB")
-    for magic, begin in (
-        (b"\x1f\x8b", lambda: zlib.decompressobj(zlib.MAX_WBITS | 16).decompress),
-        (b"BZh", lambda: bz2.BZ2Decompressor().decompress),
-        (b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20).decompress),
-    ):
-        if content.startswith(magic):
-            return _bounded(begin(), content)
+    if content.startswith(b"\x1f\x8b"):
+        return _bounded(zlib.decompressobj(zlib.MAX_WBITS | 16).decompress, content)
+    if content.startswith(b"BZh"):
+        return _bounded(bz2.BZ2Decompressor().decompress, content)
+    if content.startswith(b"\xfd7zXZ\x00"):
+        return _bounded(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20).decompress, content)
     if content.startswith(b"\x28\xb5\x2f\xfd"):
         raise _bad("it is packed with Zstandard; unpack it, or pack it with gzip, bzip2 or xz")
     return content

@@ -36,6 +36,26 @@ CASES = [
     ('ID="ol"\nVERSION_ID="9.4"', {}, ("ORACLE_LINUX", "OracleLinux9.4", "9.4", None)),
     ('ID="rocky"\nVERSION_ID="9.4"', {}, ("ROCKY_LINUX", "RockyLinux9.4", "9.4", None)),
     ('ID="almalinux"\nVERSION_ID="8.10"', {}, ("ALMA_LINUX", "AlmaLinux8.10", "8.10", None)),
+    ('ID="rhel"\nVERSION_ID="10.0"', {}, ("REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux10.0", "10.0", None)),
+    ('ID="rhel"\nVERSION_ID="7.9"', {}, ("REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux7.9", "7.9", None)),
+    ('ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="8"', {"centos-release": "CentOS Linux release 8.5.2111"},
+     ("CENTOS", "CentOS8.5", "8.5", None)),
+    ('ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="8"', {"centos-release": "CentOS Stream release 8"},
+     ("CENTOS", "CentOS8", "8", None)),
+    ('ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="10"', {"centos-release": "CentOS Stream release 10 (Coughlan)"},
+     ("CENTOS", "CentOS10", "10", None)),
+    ('ID="ol"\nID_LIKE="fedora"\nVERSION_ID="8.10"', {}, ("ORACLE_LINUX", "OracleLinux8.10", "8.10", None)),
+    ('ID="ol"\nVERSION_ID="7.9"', {"redhat-release": "Red Hat Enterprise Linux Server release 7.9 (Maipo)"},
+     ("ORACLE_LINUX", "OracleLinux7.9", "7.9", None)),
+    ('ID="ol"\nVERSION_ID="10.0"', {}, ("ORACLE_LINUX", "OracleLinux10.0", "10.0", None)),
+    ("", {"oracle-release": "Oracle Linux Server release 6.10",
+          "redhat-release": "Red Hat Enterprise Linux Server release 6.10 (Santiago)"},
+     ("ORACLE_LINUX", "OracleLinux6.10", "6.10", None)),
+    ('ID="rocky"\nVERSION_ID="8.10"', {}, ("ROCKY_LINUX", "RockyLinux8.10", "8.10", None)),
+    ('ID="rocky"\nVERSION_ID="10.0"', {}, ("ROCKY_LINUX", "RockyLinux10.0", "10.0", None)),
+    ('ID="almalinux"\nVERSION_ID="9.3"', {}, ("ALMA_LINUX", "AlmaLinux9.3", "9.3", None)),
+    ('ID="almalinux"\nVERSION_ID="10.0"', {}, ("ALMA_LINUX", "AlmaLinux10.0", "10.0", None)),
+    ('ID="sles"\nVERSION_ID="12.5"', {}, ("SUSE", "Suse12.5", "12.5", None)),
     ('ID="sles"\nVERSION_ID="15.6"', {}, ("SUSE", "Suse15.6", "15.6", None)),
     ('ID="sles_sap"\nVERSION_ID="12.5"', {}, ("SUSE", "Suse12.5", "12.5", None)),
     ("ID=macos\nVERSION_ID=14.5", {}, ("MACOS", "Sonoma14.5", "14.5", None)),
@@ -60,6 +80,26 @@ def test_a_derivative_is_refused_and_the_mapping_that_would_help_is_shown() -> N
     assert caught.value.kind == "unsupported_os"
     assert "{linuxmint: {operating_system: UBUNTU}}" in caught.value.message
     assert caught.value.details["seen"]["ID"] == "linuxmint"
+
+
+CLONES = {
+    "cloudlinux": 'ID="cloudlinux"\nID_LIKE="rhel fedora centos"\nVERSION_ID="8.10"',
+    "eurolinux": 'ID="eurolinux"\nID_LIKE="rhel fedora centos rocky almalinux"\nVERSION_ID="9.4"',
+    "virtuozzo": 'ID="virtuozzo"\nID_LIKE="rhel fedora"\nVERSION_ID="8"',
+}
+
+
+@pytest.mark.parametrize("name", CLONES)
+def test_a_clone_of_enterprise_linux_counts_as_what_its_mapping_says_and_is_refused_without(name: str) -> None:
+    fields = parse_os_release(CLONES[name])
+    with pytest.raises(
+        PatchError, match=rf"patch_os_mappings: {{{name}: {{operating_system: REDHAT_ENTERPRISE_LINUX}}}}"
+    ):
+        identify(fields)
+    as_rhel = identify(fields, mappings={name: "REDHAT_ENTERPRISE_LINUX"})
+    assert as_rhel.product == f"RedhatEnterpriseLinux{fields['VERSION_ID']}"
+    of_a_release = identify(fields, mappings={name: {"operating_system": "ALMA_LINUX", "version": "8.9"}})
+    assert (of_a_release.operating_system, of_a_release.product) == ("ALMA_LINUX", "AlmaLinux8.9")
 
 
 @pytest.mark.parametrize("mapping", ["UBUNTU", {"operating_system": "UBUNTU"}])
