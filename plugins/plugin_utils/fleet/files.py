@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,16 @@ def write_text(path: Path, text: str) -> None:
         raise _unwritable(path, error) from error
 
 
+def write_pieces(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None:
+    """Replace ``path`` in one step with UTF-8 text that comes in pieces and need not fit in memory."""
+    try:
+        temporary = _write_temporary(path, pieces)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_new_json(directory: Path, name: str, value: Any) -> Path:
     """Add ``name.json``, or ``name~2.json`` and so on where it exists: nothing is ever overwritten."""
     try:
@@ -162,11 +172,11 @@ def _claim(temporary: str, target: Path) -> bool:
         return True
 
 
-def _write_temporary(path: Path, text: str) -> str:
+def _write_temporary(path: Path, text: str | Iterable[str]) -> str:
     descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+            stream.writelines([text] if isinstance(text, str) else text)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:

@@ -1,6 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every run that a state directory keeps, read back: one document at a time, nothing written.
+"""Every run that a state directory keeps, read back one document at a time.
+
+Nothing is written but ``runs/RUN_ID/statuses.json``, which spares reading every document again for a trend.
 
 What cannot be read is left out and told in ``problems``. The compliance store answers by the same methods
 (``store.history``); questions and reports do not know which of the two they read.
@@ -65,6 +67,29 @@ class FileHistory:
     def outcomes(self, run_id: str) -> dict[str, dict[str, Any]]:
         """The newest outcome of every host of one run."""
         return self._run(run_id).outcomes(problems=self.problems)
+
+    def run_statuses(
+        self, run_id: str, status_of: Callable[[Document | None, dict[str, Any] | None], str]
+    ) -> dict[str, str]:
+        """Host to its word in one run (``compliance.outcomes.host_status``); kept beside the run until it grows."""
+        run = self._run(run_id)
+        grown = [len(files.numbered_files(run.path / folder)) for folder in ("hosts", "outcomes")]
+        kept = run.path / "statuses.json"
+        try:
+            known = files.read_json(kept)
+        except (FileNotFoundError, PatchError):
+            known = None
+        if isinstance(known, dict) and known.get("files") == grown and isinstance(known.get("statuses"), dict):
+            return {str(host): str(status) for host, status in known["statuses"].items()}
+        outcomes = run.outcomes()
+        statuses = {host: status_of(None, outcome) for host, outcome in outcomes.items()}
+        for document in self.run_documents(run_id):
+            statuses[document["host"]] = status_of(document, outcomes.get(document["host"]))
+        try:
+            files.write_json(kept, {"files": grown, "statuses": statuses})
+        except PatchError as error:
+            self.problems.append(str(error))
+        return statuses
 
     def newest(self) -> Iterator[Document]:
         """Each host's newest readable document of all runs, by name."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from ..compliance.outcomes import VERDICTS
@@ -35,6 +36,10 @@ _TEXTS_OR_NULL = frozenset(
     "approves_on released failure".split()
 )
 _ENTRY = _TEXTS | _TEXTS_OR_NULL | {"name", "violation", "security", "rule", "cves", "advisories"}
+_texts = itemgetter(*_TEXTS)
+_texts_or_null = itemgetter(*_TEXTS_OR_NULL)
+_TEXT = {str}
+_TEXT_OR_NULL = {str, type(None)}
 _COUNTS = frozenset(COUNT_NAMES)
 
 
@@ -68,12 +73,17 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_entry(entry: Any) -> bool:
+    # By sets of types: a fleet has hundreds of thousands of entries.
     return (
         isinstance(entry, dict)
         and entry.keys() >= _ENTRY
-        and all(isinstance(entry[name], str) for name in _TEXTS)
-        and all(entry[name] is None or isinstance(entry[name], str) for name in _TEXTS_OR_NULL)
+        and _TEXT.issuperset(map(type, _texts(entry)))
+        and _TEXT_OR_NULL.issuperset(map(type, _texts_or_null(entry)))
+        and isinstance(entry["violation"], bool)
+        and (entry["security"] is None or isinstance(entry["security"], bool))
+        and _is_count(entry["rule"])
         and isinstance(entry["cves"], list)
         and isinstance(entry["advisories"], list)
-        and all(isinstance(each, str) for each in (*entry["cves"], *entry["advisories"]))
+        and _TEXT.issuperset(map(type, entry["cves"]))
+        and _TEXT.issuperset(map(type, entry["advisories"]))
     )

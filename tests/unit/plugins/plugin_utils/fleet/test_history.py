@@ -87,3 +87,27 @@ def test_a_run_that_is_not_there_is_an_error_and_no_runs_are_an_empty_history(tm
     with pytest.raises(PatchError) as caught:
         list(read.run_documents("../../etc"))
     assert caught.value.kind == "bad_run_id"
+
+
+def test_words_of_a_run_are_kept_until_it_grows(tmp_path: Path) -> None:
+    first, asked = run(tmp_path, 0), []
+
+    def status_of(found: Any, outcome: Any) -> str:
+        asked.append(found)
+        return "unreachable" if found is None else str(found["verdict"])
+
+    first.write_document("a", made("a"))
+    first.record_outcome("a", {"status": "ok"})
+    first.record_outcome("gone", {"status": "unreachable"})
+    read = history(tmp_path)
+    expected = {"a": "non_compliant", "gone": "unreachable"}
+    assert read.run_statuses(first.run_id, status_of) == expected
+    assert asked
+    asked.clear()
+    assert read.run_statuses(first.run_id, status_of) == expected
+    assert asked == []
+    first.write_document("b", made("b"))
+    assert read.run_statuses(first.run_id, status_of) == {**expected, "b": "non_compliant"}
+    (first.path / "statuses.json").write_text("[]", encoding="utf-8")
+    assert len(read.run_statuses(first.run_id, status_of)) == 3
+    assert read.problems == []

@@ -1,0 +1,65 @@
+"""A scan and the report about it in one command, on the oldest and the newest ansible-core."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from core_venvs import CORES
+from playbook_runs import make_collection, play
+
+pytestmark = pytest.mark.slow
+FORMATS = ["html", "csv", "json", "markdown", "junit", "prometheus", "aws"]
+FLEET = {"good": "compliant", "lacking": "lacking", "old": "failed", "gone": "unreachable"}
+
+
+@pytest.mark.parametrize("core", [min(CORES), max(CORES)])
+def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path) -> None:
+    collections = make_collection(tmp_path / "collections")
+    settings = json.dumps({"patch_report_formats": FORMATS, "patch_fail_on": []})
+    playbooks = ("openfleet.patch.scan", "openfleet.patch.report")
+    try:
+        scanned = play(core, collections, tmp_path, FLEET, "-e", settings, playbooks=playbooks)
+    except LookupError as missing:
+        pytest.skip(str(missing))
+    assert scanned.rc == 0, scanned.output
+    assert "Patch compliance: non_compliant" in scanned.output
+    reports = scanned.state / "reports"
+    assert {path.name for path in reports.iterdir()} == {
+        "report.html",
+        "hosts.csv",
+        "patches.csv",
+        "report.json",
+        "report.md",
+        "junit.xml",
+        "openfleet_patch.prom",
+        "aws_compliance_items.json",
+        "aws_instance_patch_states.json",
+    }
+    assert {path.stat().st_mode & 0o777 for path in reports.iterdir()} == {0o600}
+    made = json.loads((reports / "report.json").read_text(encoding="utf-8"))
+    assert {host["name"]: host["status"] for host in made["hosts"]} == {
+        "good": "compliant",
+        "lacking": "non_compliant",
+        "old": "unknown",
+        "gone": "unreachable",
+    }
+    assert made["scope"]["kind"] == "fleet"
+    assert [sum(run["counts"].values()) for run in made["trend"]] == [4]
+
+    of_run = play(
+        core,
+        collections,
+        tmp_path,
+        {**FLEET, "new": "compliant"},
+        *("-e", settings, "-e", "patch_report_run_id=latest", "-e", "patch_report_mode='0640'"),
+        playbooks=("openfleet.patch.report",),
+    )
+    assert of_run.rc == 0, of_run.output
+    made = json.loads((reports / "report.json").read_text(encoding="utf-8"))
+    assert made["scope"]["run_id"] == scanned.run.name
+    statuses = {host["name"]: host["status"] for host in made["hosts"]}
+    assert statuses["new"] == "not_started"
+    assert statuses["old"] == "failed"
+    assert {path.stat().st_mode & 0o777 for path in reports.iterdir()} == {0o640}
