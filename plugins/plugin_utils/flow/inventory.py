@@ -17,7 +17,7 @@ _MANAGERS = {"apt": "apt", "dnf": "dnf", "dnf5": "dnf5", "yum": "yum", "zypper":
 # Those whose plans depend on the task's arguments.
 _ASKING = ("zypper",)
 # Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.
-_PLANNED = {"apt": None, "dnf": "dnf_transaction", "yum": "yum_transaction", "zypper": "zypper_transaction"}
+_PLANNED = {"apt": None, **{name: f"{name}_transaction" for name in ("dnf", "dnf5", "yum", "zypper")}}
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,10 @@ PROGRAM_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
         "rpm_transaction.py",
     ),
+    "dnf5_transaction": (
+        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
+        "dnf5_packages.py", "rpm_transaction.py",
+    ),
     "zypper_transaction": (),
 }  # fmt: skip
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock

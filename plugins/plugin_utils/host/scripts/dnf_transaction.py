@@ -192,12 +192,6 @@ def install(words):
     return guarded(dnf, hawkey, erasing + ['upgrade'] + order['wanted'], order)
 
 
-def run_again(*words):
-    import subprocess
-    options = ['-B', '-I']
-    return subprocess.call([sys.executable] + options + [sys.argv[0]] + list(words))
-
-
 def guarded(dnf, hawkey, words, order, against=None):
     """dnf's exit code. It works out the transaction itself; what is not as ordered does not run."""
     import dnf.base
@@ -245,21 +239,6 @@ def guarded(dnf, hawkey, words, order, against=None):
     dnf.base.Base.do_transaction = changed
     bound_locks(dnf, order['lock_timeout'])
     return dnf.cli.main.main(['-y', '--color=never'] + words)
-
-
-def stay_until_rpm_ends():
-    """Whoever ends this process's tree ends a script that hangs; rpm then goes on with the rest, and so does dnf, so
-    that its history is complete. The list says whether that is so; before, being asked to end ends."""
-    import signal
-    acting = []
-
-    def asked(_number, _frame):
-        if not acting:
-            os._exit(143)
-        tell('asked to end; what has begun goes on')
-
-    signal.signal(signal.SIGTERM, asked)
-    return acting
 
 
 def last_transaction(base):

@@ -59,17 +59,6 @@ def beyond_order(rows, order):
     return found + ['would not install {0}'.format(word) for word in sorted(order['targets'] - coming)]
 
 
-def wait_for_rpm(seconds):
-    deadline = time.time() + seconds
-    holder = lock_holder('/var/lib/rpm/.rpm.lock')
-    while holder is not None and holder['pid'] != os.getpid():
-        if time.time() >= deadline:
-            raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
-                holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
-        time.sleep(1)
-        holder = lock_holder('/var/lib/rpm/.rpm.lock')
-
-
 def tell(text):
     """A line for the log of the step, which the controller understands."""
     sys.stdout.flush()
@@ -78,6 +67,39 @@ def tell(text):
     # Whatever was printed before may have left its line open.
     sys.stderr.write('\n' + TOLD + text + '\n')
     sys.stderr.flush()
+
+
+def run_again(*words):
+    import subprocess
+    return subprocess.call([sys.executable, '-B', '-I', sys.argv[0]] + list(words))
+
+
+def stay_until_rpm_ends():
+    """Whoever ends this process's tree ends a script that hangs; rpm then goes on with the rest, and so does dnf, so
+    that its history is complete. The list says whether that is so; before, being asked to end ends."""
+    import signal
+    acting = []
+
+    def asked(_number, _frame):
+        if not acting:
+            os._exit(143)
+        tell('asked to end; what has begun goes on')
+
+    signal.signal(signal.SIGTERM, asked)
+    return acting
+
+
+def wait_for_rpm(seconds, find_holder=None):
+    """Until nobody else holds rpm's lock, or what else find_holder knows, as lock_holder says it."""
+    find_holder = find_holder or (lambda: lock_holder('/var/lib/rpm/.rpm.lock'))
+    deadline = time.time() + seconds
+    holder = find_holder()
+    while holder is not None and holder['pid'] != os.getpid():
+        if time.time() >= deadline:
+            raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
+                holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
+        time.sleep(1)
+        holder = find_holder()
 
 
 def run_program(operations):
