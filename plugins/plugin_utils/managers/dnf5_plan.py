@@ -15,7 +15,7 @@ class Dnf5Plan(RpmPlan):
 
     STALE = (*RpmPlan.STALE, "Status code: 404", "Checksum doesn't match")
     PACKAGE_ERRORS = (
-        # openfleet-patch: error: package acme-badpre-0:1.1-1.fc42.noarch: its pre-install scriptlet failed, exit status 3
+        # openfleet-patch: error: package acme-badpre-0:1.1-1.fc42.noarch: its pre-install scriptlet failed
         re.compile(r"^openfleet-patch: error: package (?P<name>\S+): (?P<why>[^\n]*)$", re.MULTILINE),
     )
 

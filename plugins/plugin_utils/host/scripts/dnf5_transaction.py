@@ -53,21 +53,18 @@ def load_for(libdnf5, make_base, wanted):
         return base, every
     # What was excluded once stays so: once more, with all excludes but those.
     base, _excludes = make_base()
-    away = libdnf5.rpm.PackageSet(base)
+    away, moving = libdnf5.rpm.PackageSet(base), set()
     for package in package_query(libdnf5, base, 'filter_available'):
         word = nevra_word(*nevra_of(package))
-        if word not in names and text_of(package.get_repo_id()) not in offered.get(word, set()):
+        if word in names:
+            moving.add(text_of(package.get_name()))
+        elif text_of(package.get_repo_id()) not in offered.get(word, set()):
             away.add(package)
-    moving = set(word_name(libdnf5, word) for word in names)
     for package in package_query(libdnf5, base, 'filter_installed'):
         if nevra_word(*nevra_of(package)) not in shown and text_of(package.get_name()) not in moving:
             away.add(package)
     base.get_rpm_package_sack().add_user_excludes(away)
     return base, every
-
-
-def word_name(libdnf5, word):
-    return text_of(libdnf5.rpm.Nevra.parse(word)[0].get_name())
 
 
 def resolved(libdnf5, base, batch, erasing, job='add_rpm_upgrade'):
