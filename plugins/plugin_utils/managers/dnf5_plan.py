@@ -18,6 +18,7 @@ class Dnf5Plan(RpmPlan):
         # openfleet-patch: error: package acme-badpre-0:1.1-1.fc42.noarch: its pre-install scriptlet failed
         re.compile(r"^openfleet-patch: error: package (?P<name>\S+): (?P<why>[^\n]*)$", re.MULTILINE),
     )
+    SCRIPT_ERRORS = (re.compile(r"^openfleet-patch: script: package (?P<name>\S+): (?P<why>[^\n]*)$", re.MULTILINE),)
 
 
 def plan_for(inventory: Inventory, program: str) -> Dnf5Plan:

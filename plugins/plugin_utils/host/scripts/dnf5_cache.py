@@ -11,7 +11,9 @@ import os
 import sys
 import time
 
+# What whoever changes the host through dnf 5 holds; the second one since 5.3, by those who look only, too.
 TRANSACTION_LOCK = '/run/dnf/rpmtransaction.lock'
+SYSTEM_LOCK = '/var/lib/dnf/system-repo.lock'
 
 
 def load_libdnf5():
@@ -28,7 +30,6 @@ class Places(object):
 
     def __init__(self, conf):
         self.cache = text_of(conf.cachedir if os.geteuid() == 0 else conf.system_cachedir)
-        self.persistent = text_of(conf.persistdir)
         self.state = text_of(conf.system_state_dir)
         history = getattr(conf, 'transaction_history_dir', None)
         self.history = os.path.join(text_of(history) or self.state, 'transaction_history.sqlite')
@@ -84,14 +85,14 @@ def metadata_times(repos):
 
 def refresh_metadata(base, repos, places, options):
     return refresh_cache(options, places.cache, text_of(base.get_config().cachedir),
-                         lambda: list(metadata_times(repos).values()), lambda: dnf5_lock_holder(places), 'dnf5')
+                         lambda: list(metadata_times(repos).values()), dnf5_lock_holder, 'dnf5')
 
 
-def dnf5_lock_holder(places):
-    """{'pid', 'name', 'file'} of a program that works on this host's packages; else None."""
-    for path in (TRANSACTION_LOCK, os.path.join(places.persistent, 'system-repo.lock'), '/var/lib/rpm/.rpm.lock'):
+def dnf5_lock_holder():
+    """{'pid', 'name', 'file'} of another process that works on this host's packages; else None."""
+    for path in (TRANSACTION_LOCK, SYSTEM_LOCK, '/var/lib/rpm/.rpm.lock'):
         holder = lock_holder(path)
-        if holder is not None:
+        if holder is not None and holder['pid'] != os.getpid():
             return holder
     return None
 

@@ -83,7 +83,7 @@ def read_host(libdnf5, options, workspace):
         'boot': boot_facts(),
         'unfinished': unfinished_transaction(places.history, workspace),
         'offline': offline_transaction(places.state),
-        'lock': dnf5_lock_holder(places),
+        'lock': dnf5_lock_holder(),
         'updaters': updater_facts(processes.pop('running'), ('dnf5-automatic', 'dnf-automatic'), AUTOMATIC_SETTINGS),
         'disk': disk_facts(('/', '/boot', '/var', places.cache)),
         'subscription': subscription_facts(),

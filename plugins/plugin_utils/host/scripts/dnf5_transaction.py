@@ -11,8 +11,11 @@ host/payload.py, whose names it uses.
 import os
 import time
 
-# What Python is given instead of the names of these exit states.
 FAILED = 1
+# In the history, before the job and the step that a transaction belongs to.
+COMMENT = 'openfleet.patch '
+# A lock of this process ends as soon as any of its bases does.
+BASES = []
 
 
 def settle_configuration(conf):
@@ -67,16 +70,20 @@ def load_for(libdnf5, make_base, wanted):
     return base, every
 
 
-def resolved(libdnf5, base, batch, erasing, job='add_rpm_upgrade'):
-    """The transaction for these NEVRAs, with its problems."""
+def resolved(libdnf5, base, jobs, erasing=False):
+    """The transaction for [(method of Goal, NEVRA)], with its problems."""
     settings = libdnf5.base.GoalJobSettings()
     for name in ('provides', 'filenames', 'binaries'):
         getattr(settings, 'set_with_' + name)(False)
     goal = libdnf5.base.Goal(base)
     goal.set_allow_erasing(erasing)
-    for word in sorted(batch):
-        getattr(goal, job)(word, settings)
+    for method, word in jobs:
+        getattr(goal, method)(word, settings)
     return goal.resolve()
+
+
+def upgrades_of(batch):
+    return [('add_rpm_upgrade', word) for word in sorted(batch)]
 
 
 def problem_of(libdnf5, transaction):
@@ -157,7 +164,7 @@ def simulated(libdnf5, base, every, batch):
     first = None
     # What does not work without removing anything may work with that; whether it may is decided elsewhere.
     for erasing in (False, True):
-        transaction = resolved(libdnf5, base, batch, erasing)
+        transaction = resolved(libdnf5, base, upgrades_of(batch), erasing)
         problem = problem_of(libdnf5, transaction)
         if problem is None:
             return {'rows': transaction_rows(libdnf5, base, transaction), 'problem': None}
@@ -168,7 +175,7 @@ def simulated(libdnf5, base, every, batch):
 # -- acting ------------------------------------------------------------------------------------------------------
 
 
-def open_to_act(libdnf5):
+def open_to_act(libdnf5, lock_timeout):
     """(Base with the host's own folders and plugins, its own disable_excludes), loaded with nothing excluded. The plan
     was made from the metadata in the cache, so no other is fetched."""
     base = libdnf5.base.Base()
@@ -177,6 +184,10 @@ def open_to_act(libdnf5):
     conf.cacheonly = 'metadata'
     settle_configuration(conf)
     base.setup()
+    BASES.append(base)
+    wait_for_rpm(lock_timeout, dnf5_lock_holder)
+    if hasattr(base, 'lock_system_repo') and not base.lock_system_repo():
+        raise ReaderError('locked', 'another process took the lock {0} just now'.format(SYSTEM_LOCK))
     base.get_logger().add_logger(libdnf5.logger.create_rotating_file_logger(base, 'dnf5.log'))
     excludes = [text_of(each) for each in conf.disable_excludes]
     base.get_repo_sack().create_repos_from_system_configuration()
@@ -189,10 +200,10 @@ def install(words):
     order = read_order(words[0])
     os.environ.update(fixed_environment())
     libdnf5 = load_libdnf5()
-    wait_for_rpm(order['lock_timeout'], lock_of_host)
-    if any(unfinished_work(libdnf5).values()) and run_again('repair') != 0:
+    wait_for_rpm(order['lock_timeout'], dnf5_lock_holder)
+    if unfinished_work(libdnf5, installed_base(libdnf5))['begun'] and run_again('repair') != 0:
         tell('error: an interrupted transaction could not be finished')
-    base, every = load_for(libdnf5, lambda: open_to_act(libdnf5), order['targets'])
+    base, every = load_for(libdnf5, lambda: open_to_act(libdnf5, order['lock_timeout']), order['targets'])
     order['targets'] -= words_of(package_query(libdnf5, base, 'filter_installed'))
     if not order['targets']:
         tell('everything is installed')
@@ -201,25 +212,17 @@ def install(words):
     if missing:
         tell('error: {0}'.format('; '.join('{0} is in no repository any more'.format(word) for word in missing)))
         return FAILED
-    return guarded(libdnf5, base, resolved(libdnf5, base, order['targets'], order['erasing']), order)
+    transaction = resolved(libdnf5, base, upgrades_of(order['targets']), order['erasing'])
+    return guarded(libdnf5, base, transaction, order['lock_timeout'], lambda rows: beyond_order(rows, order))
 
 
-def lock_of_host():
-    for path in (TRANSACTION_LOCK, '/var/lib/rpm/.rpm.lock'):
-        holder = lock_holder(path)
-        if holder is not None and holder['pid'] != os.getpid():
-            return holder
-    return None
-
-
-def guarded(libdnf5, base, transaction, order):
-    """The exit code. What is not as ordered does not run."""
+def guarded(libdnf5, base, transaction, lock_timeout, beyond):
+    """The exit code. A transaction of which beyond(rows) says anything does not run."""
     problem = problem_of(libdnf5, transaction)
     if problem is None:
-        against = beyond_order(transaction_rows(libdnf5, base, transaction), order)
-        if against:
-            problem = ('stopped before anything was changed, since no simulation showed that dnf5 '
-                       + '; '.join(against[:20]))
+        found = beyond(transaction_rows(libdnf5, base, transaction))
+        if found:
+            problem = ('stopped before anything was changed, since nobody asked for what dnf5 ' + '; '.join(found[:20]))
     if problem is not None:
         tell('error: ' + problem)
         return FAILED
@@ -228,28 +231,26 @@ def guarded(libdnf5, base, transaction, order):
     except Exception as error:
         tell('error: {0}'.format(' '.join(str(error).split())))
         return FAILED
-    history = base.get_transaction_history()
-    known = set(history.list_transaction_ids())
+    known = transaction_numbers(base)
     callbacks = progress_of(libdnf5)
     transaction.set_callbacks(libdnf5.rpm.TransactionCallbacksUniquePtr(callbacks))
     transaction.set_description('openfleet.patch')
-    transaction.set_comment('openfleet.patch ' + (os.environ.get('OPENFLEET_PATCH_UNIT') or ''))
+    transaction.set_comment(COMMENT + (os.environ.get('OPENFLEET_PATCH_UNIT') or ''))
     transaction.set_user_id(os.getuid())
     acting = stay_until_rpm_ends()
     try:
-        code = run_transaction(libdnf5, base, transaction, order, acting)
+        code = run_transaction(libdnf5, base, transaction, lock_timeout, acting)
     finally:
-        for number in sorted(set(history.list_transaction_ids()) - known):
+        for number in sorted(transaction_numbers(base) - known):
             tell('transaction {0}'.format(number))
     return code
 
 
-def run_transaction(libdnf5, base, transaction, order, acting):
+def run_transaction(libdnf5, base, transaction, lock_timeout, acting):
     """Signatures are checked by the library itself; without that nothing runs."""
-    deadline = time.time() + order['lock_timeout']
+    deadline = time.time() + lock_timeout
     while True:
-        wait_for_rpm(max(0, deadline - time.time()), lock_of_host)
-        lock_system(libdnf5, base)
+        wait_for_rpm(max(0, deadline - time.time()), dnf5_lock_holder)
         acting.append(True)
         try:
             result = transaction.run()
@@ -266,13 +267,6 @@ def run_transaction(libdnf5, base, transaction, order, acting):
     return FAILED
 
 
-def lock_system(libdnf5, base):
-    """What the command holds while it changes the host, since 5.3."""
-    if hasattr(base, 'lock_system_repo'):
-        words = libdnf5.utils
-        base.lock_system_repo(words.LockAccess_WRITE, words.LockBlocking_BLOCKING)
-
-
 def progress_of(libdnf5):
     class Progress(libdnf5.rpm.TransactionCallbacks):
         """What happens, for the log of the step."""
@@ -287,9 +281,11 @@ def progress_of(libdnf5):
             tell('error: package {0}: its files could not be unpacked'.format(text_of(item.get_package().get_nevra())))
 
         def script_error(self, item, nevra, type, return_code):
-            name = text_of(libdnf5.rpm.to_full_nevra_string(nevra))
-            tell('error: package {0}: its {1} scriptlet failed, exit status {2}'.format(
-                name, text_of(self.script_type_to_string(type)), return_code))
+            # Where one of these fails, rpm leaves the package as it was.
+            before = type in (self.ScriptType_PRE_INSTALL, self.ScriptType_PRE_UNINSTALL, self.ScriptType_PRE_TRANSACTION)
+            tell('{0}: package {1}: its {2} scriptlet failed, exit status {3}'.format(
+                'error' if before else 'script', text_of(libdnf5.rpm.to_nevra_string(nevra)),
+                text_of(self.script_type_to_string(type)), return_code))
 
     return Progress()
 
@@ -301,74 +297,106 @@ def say(what, item):
 # -- after an interruption ---------------------------------------------------------------------------------------
 
 
-def unfinished_work(libdnf5):
-    """What an interrupted transaction left, as NEVRAs: `older` beside their successors, which are `doubled`, and
-    `begun`, which came by the last transaction of the history without its having ended: their scripts may not have
-    run."""
+def installed_base(libdnf5):
     base = libdnf5.base.Base()
     base.load_config()
     base.setup()
     base.get_config().disable_excludes = ['*']
     base.get_repo_sack().load_repos(libdnf5.repo.Repo.Type_SYSTEM)
+    return base
+
+
+def unfinished_work(libdnf5, base):
+    """What an interrupted transaction left, as NEVRAs: `begun` came by the last transaction of the history without its
+    having ended, so that their scripts may not have run; `older` are still beside those that were to replace them.
+    Packages that somebody else put beside each other are his own."""
+    present = words_of(package_query(libdnf5, base, 'filter_installed'))
+    left = {'begun': [word for word in begun_items(libdnf5, base) if word in present], 'older': []}
     groups = {}
     for package in package_query(libdnf5, base, 'filter_installed', 'filter_duplicates'):
         groups.setdefault(nevra_of(package)[:2], []).append((package, nevra_word(*nevra_of(package))))
-    left = {'older': [], 'doubled': []}
     for found in groups.values():
         words = newest_first(found, lambda one, other: is_newer(libdnf5, one, other))
-        if len(words) > 1:
-            left['doubled'].append(words[0])
+        if words[0] in left['begun']:
             left['older'] += words[1:]
-    present = words_of(package_query(libdnf5, base, 'filter_installed'))
-    left['begun'] = [word for word in begun_items(libdnf5, base) if word in present and word not in left['doubled']]
     return left
 
 
+def transaction_numbers(base):
+    return set(each.get_id() for each in base.get_transaction_history().list_all_transactions())
+
+
+def last_transaction(base):
+    """A list of the newest of the history, empty before the first. What is in it does not live longer than it."""
+    number = max(transaction_numbers(base) or [0])
+    return base.get_transaction_history().list_transactions(number, number)
+
+
 def begun_items(libdnf5, base):
-    history = base.get_transaction_history()
-    numbers = list(history.list_transaction_ids())
-    if not numbers:
+    last, words = last_transaction(base), libdnf5.transaction
+    if not len(last) or last[0].get_state() != words.TransactionState_STARTED:
         return []
-    [last] = history.list_transactions([max(numbers)])
-    words = libdnf5.transaction
-    if last.get_state() != words.TransactionState_STARTED:
-        return []
-    found = []
-    for item in last.get_packages():
-        arrives = words.transaction_item_action_is_inbound(item.get_action())
-        if arrives and item.get_state() != words.TransactionItemState_OK:
-            epoch = '{0}:'.format(item.get_epoch()) if str(item.get_epoch()) not in ('', '0') else ''
-            found.append(nevra_word(text_of(item.get_name()), text_of(item.get_arch()), '{0}{1}-{2}'.format(
-                epoch, text_of(item.get_version()), text_of(item.get_release()))))
-    return found
+    packages = last[0].get_packages()
+    return [word_of_item(item) for item in packages
+            if words.transaction_item_action_is_inbound(item.get_action())
+            and item.get_state() != words.TransactionItemState_OK]
 
 
-def repair(words):
-    """Install once more what was begun, so that its scripts run, and take away what it was to replace.
+def word_of_item(item):
+    epoch = str(item.get_epoch())
+    version = '{0}{1}-{2}'.format(epoch + ':' if epoch not in ('', '0') else '', text_of(item.get_version()),
+                                  text_of(item.get_release()))
+    return nevra_word(text_of(item.get_name()), text_of(item.get_arch()), version)
 
-    What has no older one beside it comes first: that it was begun, the history alone knows, and only until the next
-    transaction.
-    """
+
+def repair(_words):
+    """Install once more what was begun, so that its scripts run, and take away what it was to replace."""
     os.environ.update(fixed_environment())
     libdnf5 = load_libdnf5()
-    wait_for_rpm(600, lock_of_host)
-    left = unfinished_work(libdnf5)
-    order = {'targets': set(), 'arriving': set(left['begun'] + left['doubled']), 'leaving': set(left['older']),
-             'lock_timeout': 600}
-    if not words:
-        tell('left by an interrupted transaction: {0}'.format(', '.join(sum(left.values(), [])) or 'nothing'))
-        codes = [run_again('repair', part) for part in ('begun', 'older') if left[part]]
-        return max(codes or [0])
-    base, _excludes = open_to_act(libdnf5)
+    wait_for_rpm(600, dnf5_lock_holder)
+    base = installed_base(libdnf5)
+    left, last = unfinished_work(libdnf5, base), last_transaction(base)
+    if left['begun'] and text_of(last[0].get_comment()).startswith(COMMENT):
+        # It could not tell its number itself.
+        tell('transaction {0}'.format(last[0].get_id()))
+    tell('left by an interrupted transaction: {0}'.format(', '.join(left['begun'] + left['older']) or 'nothing'))
+    if not left['begun']:
+        return 0
+    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older'])}
+    base, _excludes = open_to_act(libdnf5, 600)
     base.get_config().protected_packages = []
-    job = 'add_rpm_reinstall' if words[0] == 'begun' else 'add_rpm_remove'
-    return guarded(libdnf5, base, resolved(libdnf5, base, left[words[0]], False, job), order)
+    jobs = [('add_rpm_reinstall', word) for word in left['begun']] + [('add_rpm_remove', word) for word in left['older']]
+    code = guarded(libdnf5, base, resolved(libdnf5, base, jobs), 600, lambda rows: beyond_order(rows, order))
+    still = words_of(package_query(libdnf5, installed_base(libdnf5), 'filter_installed')) & set(left['older'])
+    if still:
+        tell('error: still beside their successors: {0}; see `dnf5 check`'.format(', '.join(sorted(still))))
+    return code or (1 if still else 0)
 
 
 def undo(words):
-    """Take one transaction of the history back, by dnf5's own means."""
-    import subprocess
-    return subprocess.call(['dnf5', '-y', 'history', 'undo', words[0]], env=fixed_environment())
+    """Take transactions of the history back. What had been there before them stays, in which version ever."""
+    os.environ.update(fixed_environment())
+    libdnf5 = load_libdnf5()
+    base, _excludes = open_to_act(libdnf5, 600)
+    conf = base.get_config()
+    conf.allow_downgrade = True
+    taken = libdnf5.transaction.VectorTransaction()
+    for word in words:
+        for each in base.get_transaction_history().list_transactions(int(word), int(word)):
+            taken.append(each)
+    if len(taken) != len(words):
+        raise ReaderError('unknown_transaction', 'The history of dnf5 has not all of {0}.'.format(', '.join(words)))
+    added = set(word_of_item(item) for each in taken for item in each.get_packages()
+                if item.get_action() == libdnf5.transaction.TransactionItemAction_INSTALL)
+
+    def beyond(rows):
+        gone = [nevra_word(name, arch, version) for kind, name, arch, version, _other in rows if kind in LEAVING]
+        return ['would remove {0}, which was there before'.format(word) for word in gone if word not in added]
+
+    goal = libdnf5.base.Goal(base)
+    goal.set_allow_erasing(True)
+    goal.add_revert_transactions(taken)
+    return guarded(libdnf5, base, goal.resolve(), 600, beyond)
 
 
 if __name__ == '__main__':
