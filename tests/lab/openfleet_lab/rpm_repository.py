@@ -138,6 +138,17 @@ class View:
                 _add_metadata(place, "susedata.xml", f'<susedata xmlns="{SUSEDATA}">\n{licences}</susedata>\n')
             self.sign(repository.id, "good")
 
+    def withdraw(self, package: str, evr: str) -> None:
+        """One version is in no repository any more; notices still speak of it."""
+        for repository in self.repositories:
+            place = self.place(repository.id)
+            gone = list(place.glob(f"{package}-{evr.rpartition(':')[2]}.*.rpm"))
+            for path in gone:
+                path.unlink()
+            if gone:
+                run(["createrepo_c", "-q", "--revision=2", "--keep-all-metadata", place])
+                self.sign(repository.id, "good")
+
     def drop_notices(self) -> None:
         """No repository carries updateinfo any more, as CentOS never did."""
         for repository in self.repositories:

@@ -13,6 +13,8 @@ import sys
 import time
 
 MOST_COPIED_BYTES = 512 * 1024 * 1024
+# Seconds to wait for a lock where the order does not say.
+PATIENCE = 600
 # In dnf's history, before the job and the step that a transaction belongs to.
 COMMENT = 'openfleet.patch '
 
@@ -180,6 +182,7 @@ def install(words):
     """Install exactly what the order says; may run again after a power cut."""
     order = read_order(words[0])
     dnf, hawkey = load_dnf()
+    bound_locks(dnf, order['lock_timeout'])
     if any(unfinished_work(dnf, hawkey).values()) and run_again('repair') != 0:
         tell('error: an interrupted transaction could not be finished')
     present = installed_words(dnf, hawkey)
@@ -197,7 +200,6 @@ def guarded(dnf, hawkey, words, order, against=None):
     import dnf.base
     import dnf.cli.cli
     import dnf.cli.main
-    import dnf.lock
     os.environ.update(fixed_environment())
     fill, run = dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction
     change = dnf.base.Base.do_transaction
@@ -237,7 +239,6 @@ def guarded(dnf, hawkey, words, order, against=None):
 
     dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
     dnf.base.Base.do_transaction = changed
-    bound_locks(dnf, order['lock_timeout'])
     return dnf.cli.main.main(['-y', '--color=never'] + words)
 
 
@@ -248,7 +249,8 @@ def last_transaction(base):
 
 
 def bound_locks(dnf, seconds):
-    """dnf waits for another one as long as it takes; here no longer than allowed, and says for whom."""
+    """dnf waits for another one as long as it takes; from now on no longer than allowed, and says for whom."""
+    import dnf.lock
     enter = dnf.lock.ProcessLock.__enter__
     deadline = time.time() + seconds
 
@@ -261,9 +263,8 @@ def bound_locks(dnf, seconds):
             except dnf.exceptions.ProcessLockError as error:
                 name = (read_text('/proc/{0}/comm'.format(error.pid), 64) or '').strip() or 'another process'
                 if time.time() >= deadline:
-                    tell('error: {0} (pid {1}) holds the lock {2}, after {3} seconds of waiting still'.format(
+                    raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
                         name, error.pid, lock.target, seconds))
-                    raise
                 if not told:
                     tell('waiting for {0} (pid {1}), which holds {2}'.format(name, error.pid, lock.target))
                     told = True
@@ -337,12 +338,13 @@ def tell_begun(dnf):
 def repair(_words):
     """Install once more what was begun, so that its scripts run and its older ones go."""
     dnf, hawkey = load_dnf()
+    bound_locks(dnf, PATIENCE)
     left = unfinished_work(dnf, hawkey)
     tell_begun(dnf)
     tell('left by an interrupted transaction: {0}'.format(', '.join(left['begun'] + left['older']) or 'nothing'))
     if not left['begun']:
         return 0
-    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': 600}
+    order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': PATIENCE}
     code = guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
     still = sorted(installed_words(dnf, hawkey) & set(left['older']))
     if still:
@@ -354,6 +356,7 @@ def undo(words):
     """Take transactions of the history back by dnf's own means; those at its end in one go. What had been there before
     them stays, in which version ever: where dnf's history does not know how it was, nothing is done."""
     dnf, hawkey = load_dnf()
+    bound_locks(dnf, PATIENCE)
     base = installed_sack(dnf)
     numbers = sorted(int(word) for word in words)
     last = last_transaction(base)
@@ -364,7 +367,7 @@ def undo(words):
         taken = [nevra_word(name, arch, version) for kind, name, arch, version, _other in rows if kind in LEAVING]
         return ['would remove {0}, which was there before'.format(word) for word in taken if word not in added]
 
-    order = {'lock_timeout': 600}
+    order = {'lock_timeout': PATIENCE}
     if numbers == list(range(numbers[0], last + 1)) and numbers[0] > 1:
         return guarded(dnf, hawkey, ['history', 'rollback', str(numbers[0] - 1)], order, against)
     if len(numbers) > 1:
