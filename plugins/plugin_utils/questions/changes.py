@@ -50,7 +50,7 @@ def compare_runs(
 ) -> dict[str, Any]:
     """Two runs, one host at a time. ``before(host)`` is the host's document in the earlier run.
 
-    ``hosts``: those where something differs. ``only_before`` and ``only_after`` name hosts of one run alone.
+    ``hosts``: those where something differs or nothing could be compared. ``only_before`` and ``only_after`` name hosts of one run alone.
     """
     changed, only_after, unchanged = [], [], 0
     left = set(hosts_before)
@@ -62,7 +62,7 @@ def compare_runs(
             only_after.append(host)
             continue
         difference = compare_documents(old, document)
-        same = difference["before"] == difference["after"]
+        same = difference["comparable"] and difference["before"] == difference["after"]
         if same and not any(difference[part] for part in ("opened", "resolved", "changed")):
             unchanged += 1
         else:

@@ -63,3 +63,15 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
     assert statuses["new"] == "not_started"
     assert statuses["old"] == "failed"
     assert {path.stat().st_mode & 0o777 for path in reports.iterdir()} == {0o640}
+
+    asked = play(
+        core,
+        collections,
+        tmp_path,
+        FLEET,
+        *("-e", "patch_question=where_open", "-e", "patch_patch=libssl3"),
+        playbooks=("openfleet.patch.query",),
+    )
+    assert asked.rc == 0, asked.output
+    assert '"host": "lacking"' in asked.output
+    assert '"host": "good"' not in asked.output
