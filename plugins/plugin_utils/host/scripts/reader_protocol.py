@@ -64,9 +64,9 @@ def error_text(error):
     """What an exception says; yum's carry a list of texts now and then, and texts that str() cannot turn to bytes."""
     value = getattr(error, 'value', None)
     words = []
-    for each in value if isinstance(value, list) else [error]:
+    for each in value if isinstance(value, list) else [error if value is None else value]:
         try:
-            words.append(text_of(str(each)))
+            words.append(text_of(each if hasattr(each, 'strip') else str(each)))
         except UnicodeError:
             words.append(text_of(repr(each)))
     return '; '.join(words)

@@ -1,0 +1,60 @@
+# The dialect of Python 2.6.
+# ruff: noqa
+"""A stand-in for yum.update_md."""
+
+import os
+
+from yum import Errors, FLAVOUR, gen_unpack
+
+
+class UpdateNoticeException(Exception):
+    pass
+
+
+class ParseError(SyntaxError):
+    """xml.etree's: no YumBaseError."""
+
+
+_KEYS = ("update_id", "type", "severity", "title", "issued", "updated", "status", "release", "version", "from",
+         "description", "summary", "solution", "rights", "references", "pkglist", "reboot_suggested")  # fmt: skip
+
+
+class UpdateNotice(object):
+    def __init__(self, facts):
+        self._facts = facts
+
+    def __getitem__(self, key):
+        if not isinstance(key, str):
+            raise AssertionError("yum 3.2.29 loops for ever over `key in notice`")
+        if key not in _KEYS:
+            return None
+        value = self._facts.get(key)
+        if FLAVOUR == "el6":
+            return value or None
+        if key in ("references", "pkglist"):
+            return value or []
+        return bool(value) if key == "reboot_suggested" else value or None
+
+
+class UpdateMetadata(object):
+    def __init__(self, repos=[], **options):
+        if options and FLAVOUR != "late":
+            raise TypeError("__init__() got an unexpected keyword argument %r" % sorted(options)[0])
+        self._logger = options.get("logger")
+        self._notices = []
+
+    def add(self, obj, mdtype="updateinfo"):
+        if not obj:
+            raise UpdateNoticeException()
+        path = obj.retrieveMD(mdtype)
+        gen_unpack(path, "updateinfo.xml")
+        listed = obj.facts["notices"]
+        if listed == "broken":
+            if FLAVOUR != "late":
+                raise ParseError("not well-formed (invalid token): line 1, column 2")
+            self._logger.critical("Updateinfo file is not valid XML: %s", path)
+            return
+        self._notices += [UpdateNotice(each) for each in listed]
+
+    def get_notices(self, name=None):
+        return list(self._notices)
