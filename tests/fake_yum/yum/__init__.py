@@ -115,9 +115,10 @@ class History(object):
         def __init__(self, tid):
             self.tid = tid
 
-    def last(self):
-        listed = _world.load()["history"]
-        return self.Transaction(listed[-1]["tid"]) if listed else None
+    def old(self, tids=[], limit=None, complete_transactions_only=False):
+        """The newest first, by the second in which they began; of one second the older first before 2013."""
+        listed = [self.Transaction(each["tid"]) for each in _world.load()["history"]]
+        return listed[-limit:] if FLAVOUR != "late" else listed[::-1][:limit]
 
 
 class YumBase(_transaction.Transactions):

@@ -341,10 +341,10 @@ def log_display(yum):
 def last_number(base):
     """The number of the last transaction in yum's history, 0 before the first."""
     try:
-        last = base.history.last()
+        # history.last() takes the older one of two that began in the same second.
+        return max([int(each.tid) for each in base.history.old([], 10)] + [0])
     except Exception:
         return 0
-    return int(last.tid) if last is not None else 0
 
 
 def installed_words(base):
