@@ -11,6 +11,7 @@ RPM_INSTALLED_COLUMNS, RPM_CANDIDATE_COLUMNS, NOTICE_COLUMNS and ADVISORY_COLUMN
 
 import os
 import re
+import sys
 import time
 
 MOST_HISTORY_BYTES = 512 * 1024 * 1024
@@ -169,10 +170,12 @@ def newer_packages(base, miscutils, present):
 
 
 class Listener(object):
-    """Stands for yum's loggers, to which it tells what is wrong with a repository's notices before it goes on."""
+    """Stands for yum's loggers, to which it tells what is wrong with a repository's notices before it goes on, and for
+    sys.stderr, on which yum 3.4.3 of 2011 prints that."""
 
     def __init__(self):
         self.heard = []
+        self.printed = ''
 
     def critical(self, words, *arguments):
         self.heard.append(text_of(words % arguments if arguments else words))
@@ -183,6 +186,14 @@ class Listener(object):
         pass
 
     warn = info = debug = log = warning
+
+    def write(self, text):
+        self.printed += text_of(text)
+
+    def problem(self):
+        """None where nothing is wrong with the notices as a whole: one that is left out for itself is no problem."""
+        lines = [line for line in self.printed.splitlines() if line and not line.startswith('An update notice is broken')]
+        return '; '.join((self.heard + lines)[:3]) or None
 
 
 def read_notices(yum, base, present):
@@ -221,14 +232,16 @@ def repository_notices(yum, repo):
         metadata = yum.update_md.UpdateMetadata(logger=listener, vlogger=listener)
     except TypeError:
         metadata = yum.update_md.UpdateMetadata()
-    problem = None
+    problem, usual = None, sys.stderr
+    sys.stderr = listener
     try:
         metadata.add(repo)
     except Exception as error:
         # RepoMDError, but also IOError, a parser's own SyntaxError and UpdateNoticeException, which is a plain one.
         problem = '{0}: {1}'.format(type(error).__name__, str_of(without_passwords(error_text(error))))
-    if listener.heard and problem is None:
-        problem = '; '.join(listener.heard[:3])
+    finally:
+        sys.stderr = usual
+    problem = problem or listener.problem()
     return sorted(metadata.get_notices(), key=lambda notice: text_of(notice['update_id']) or ''), problem
 
 

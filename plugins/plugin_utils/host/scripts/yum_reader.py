@@ -91,7 +91,7 @@ def read_host(yum, miscutils, options, workspace):
         'locks': locks,
         'excludes': excludes + [[name, 'all but ' + ' '.join(patterns)] for name, patterns in sorted(only.items())],
         'protected': sorted(set(text_of(each) for each in conf.protected_packages)),
-        'metadata_problems': [text_of(problem)[:1000] for problem in problems],
+        'metadata_problems': [lasting_words(text_of(problem), base, own)[:1000] for problem in problems],
         'kernels': rpm_kernel_facts(miscutils, present),
         'reboot_names': [],
         'processes': processes,
