@@ -11,9 +11,12 @@ of_updaters='zypper Zypp-main rpm packagekitd yast2 y2base YaST2.call zypp-refre
 of_rpm_form='%{NAME}\t%{ARCH}\t%|EPOCH?{%{EPOCH}}:{0}|\t%{VERSION}\t%{RELEASE}\t%{INSTALLTIME}\t%{BUILDTIME}\t%{VENDOR}\t%{SOURCERPM}\n'
 of_short_form='%{NAME}\t%{ARCH}\t%|EPOCH?{%{EPOCH}}:{0}|\t%{VERSION}\t%{RELEASE}\n'
 
+# SECONDS ARGUMENTS...: a zypper that leaves no trace; what it unpacks for itself goes to our folder.
 of_zypper() {
-    ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null of_within 600 \
-        zypper --xmlout --non-interactive --no-refresh --solv-cache-dir "$of_work/solv" "$@"
+    of_seconds=$1
+    shift
+    of_within "$of_seconds" env ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null "ZYPPTMPDIR=$of_work" "TMPDIR=$of_work" \
+        zypper "$@"
 }
 
 # "PID NAME FILE" of who works with packages now.
@@ -77,30 +80,38 @@ of_refresh() {
     head -c 262144 "$of_work/refresh" | of_without_secrets
 }
 
-# Folders of the cache that belong to repositories with this setting of `enabled`.
-of_folders() {
-    sed -n "s/.*<repo alias=\"\([^\"]*\)\".* enabled=\"$1\".*/\1/p" "$of_work/repositories" | tr / _
+# Aliases of repositories with this setting of `enabled`; their folders in the cache have _ for /.
+of_aliases() { sed -n "s/.*<repo alias=\"\([^\"]*\)\".* enabled=\"$1\".*/\1/p" "$of_work/repositories"; }
+
+# zypper fetches what its cache lacks, whatever --no-refresh says: it is asked about what is there alone.
+of_updates() {
+    set --
+    while IFS= read -r of_name; do
+        [ ! -r "$of_raw/$(printf '%s' "$of_name" | tr / _)/repodata/repomd.xml" ] || set -- "$@" --repo "$of_name"
+    done <"$of_work/aliases"
+    [ $# -gt 0 ] || { printf '<stream></stream>\n'; return 0; }
+    of_zypper 600 --xmlout --non-interactive --no-refresh --solv-cache-dir "$of_work/solv" list-updates --type package "$@"
 }
 
 of_workspace
 of_cache=$(of_folder_of cachedir /var/cache/zypp)
 of_raw=$(of_folder_of metadatadir "$of_cache/raw")
 of_section machine of_machine
-ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null of_within 60 zypper --xmlout --non-interactive repos --details \
-    >"$of_work/plain" 2>/dev/null
+of_zypper 60 --xmlout --non-interactive repos --details >"$of_work/plain" 2>/dev/null
 of_without_secrets <"$of_work/plain" >"$of_work/repositories"
-of_folders 1 >"$of_work/enabled"
-of_disabled=$(of_folders 0 | tr '\n' '|')
+of_aliases 1 >"$of_work/aliases"
+tr / _ <"$of_work/aliases" >"$of_work/enabled"
+of_disabled=$(of_aliases 0 | tr '/\n' '_|')
 of_disabled="|$of_disabled"
 of_section refresh of_refresh
 of_section repositories cat "$of_work/repositories"
 cp -a "$(of_folder_of solvfilesdir "$of_cache/solv")" "$of_work/solv" 2>/dev/null || mkdir -p "$of_work/solv"
-of_section version zypper --version
+of_section version of_zypper 60 --version
 of_section rpm rpm -qa --queryformat "$of_rpm_form" >"$of_work/rpm"
 cat "$of_work/rpm"
 cut -f 1 "$of_work/rpm" | sort -u >"$of_work/names"
 of_section multiversion rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_short_form"
-of_section updates of_zypper list-updates --type package >"$of_work/updates"
+of_section updates of_updates >"$of_work/updates"
 of_without_secrets <"$of_work/updates"
 of_section metadata of_metadata
 of_section settings sed -n 's/^[[:space:]]*\([A-Za-z.]*\)[[:space:]]*=[[:space:]]*/\1=/p' /etc/zypp/zypp.conf

@@ -49,8 +49,8 @@ of_allow() {
 # shellcheck disable=SC2086  # options that are written above
 of_simulate() {
     [ -d "$of_work/solv" ] || cp -a /var/cache/zypp/solv "$of_work/solv" 2>/dev/null || mkdir -p "$of_work/solv"
-    ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null zypper --xmlout --non-interactive --no-refresh \
-        --solv-cache-dir "$of_work/solv" install $of_arguments --dry-run --details -- "$@" 2>/dev/null </dev/null
+    env ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null "ZYPPTMPDIR=$of_work" "TMPDIR=$of_work" \
+        zypper --xmlout --non-interactive --no-refresh --solv-cache-dir "$of_work/solv" install $of_arguments --dry-run --details -- "$@" 2>/dev/null </dev/null
 }
 
 of_simulate_all() {
