@@ -43,6 +43,7 @@ _BY_ID = {
     "debian": _Known("DEBIAN", "Debian"),
     "macos": _Known("MACOS", ""),
     "ol": _Known("ORACLE_LINUX", "OracleLinux"),
+    "opensuse-leap": _Known("SUSE", "OpensuseLeap"),
     "raspbian": _Known("RASPBIAN", "Raspbian"),
     "rhel": _Known("REDHAT_ENTERPRISE_LINUX", "RedhatEnterpriseLinux"),
     "rocky": _Known("ROCKY_LINUX", "RockyLinux"),

@@ -371,8 +371,7 @@ class HostInstall(HostScan):
 
     def _described(self, job: JobState) -> dict[str, Any]:
         """With the ids by which its transactions can be undone, where the package manager has such a history."""
-        known = self._work.transactions.get(job.job_id)
-        return describe_job(job) | ({"transactions": known} if known else {})
+        return describe_job(job) | self._work.transactions.get(job.job_id, {})
 
     def _conffiles(self) -> list[str]:
         jobs = [*([self._earlier] if self._earlier else []), *self._work.done]

@@ -35,7 +35,7 @@ class InstallJobs:
         self.done: list[JobState] = []
         self.reasons: dict[str, str] = {}
         """Why a package failed, by its name, in the package manager's words."""
-        self.transactions: dict[str, list[int]] = {}
+        self.transactions: dict[str, dict[str, list[int]]] = {}
         """Ids of the package manager's history by job id."""
         self.script_failures: list[str] = []
         """Scripts that failed in packages that count as installed, in the package manager's words."""
@@ -76,7 +76,7 @@ class InstallJobs:
         """Keeps what the logs of a job tell, one of an earlier run included."""
         transactions, failed = told_by_job(state, self._driver, manager)
         if transactions:
-            self.transactions[state.job_id] = transactions
+            self.transactions[state.job_id] = {manager.HISTORY: transactions}
         self.script_failures += failed
 
     @property

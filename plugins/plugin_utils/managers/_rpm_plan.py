@@ -48,6 +48,8 @@ class RpmPlan:
     # rpm lets a transaction go on after a script was ended; killing rpm itself leaves old and new side by side.
     KILL_GRACE = 120
     OPTIONS: tuple[str, ...] = _ISOLATED
+    # What the ids are called in documents that ``transactions_in`` finds.
+    HISTORY = "transactions"
     STALE: tuple[str, ...] = ("is in no repository any more",)
     # Lines of a log that say why nothing, or not everything, was done.
     ERRORS: tuple[str, ...] = ("Error: ", "error: ", "RPM: error: ")

@@ -14,6 +14,7 @@ from ._linux import warning
 from .zypper_answer import ZypperAnswer, unreadable
 from .zypper_metadata import Patch
 
+_SILENT = "repository_without_notices"
 _FLAGS = {
     "reboot": "asks for a reboot",
     "restart": "the package manager starts anew after it",
@@ -43,8 +44,14 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
         reason = {"kind": "reboot_needed_file", "detail": "an installed package asked for it (/run/reboot-needed)",
                   "packages": []}  # fmt: skip
         inventory.reboot = {"required": True, "reasons": [*inventory.reboot["reasons"], reason]}
+    inventory.warnings = _without_pools(inventory)
     inventory.findings["kept_back"] = {"lock": [str(lock) for lock in answer.locks]}
     inventory.findings["snapshots"] = answer.snapshots
+    if answer.doubled and "lock" not in inventory.findings:
+        left = [f"{name}-{version}.{arch}" for name, arch, version in answer.doubled]
+        inventory.findings["unfinished"] = {"left": left}
+        told = f"still installed beside what replaced them, since rpm was cut off: {', '.join(left[:10])}"
+        inventory.warnings.append(warning("unfinished_transaction", told))
     del inventory.findings["modules"], inventory.findings["protected"]
     inventory.warnings += [
         warning(
@@ -53,6 +60,20 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
         for repository, name in unreadable(answer.metadata)
     ]
     return inventory
+
+
+def _without_pools(inventory: Inventory) -> list[dict[str, str]]:
+    """SUSE's pools hold releases and never have patches; only a repository with something newer is worth a word."""
+    newer = {each["repository"] for each in inventory.candidates}
+    silent = [str(each["id"]) for each in inventory.repositories if each["security_metadata"] is False]
+    told = [each for each in inventory.warnings if each["kind"] != _SILENT]
+    offering = [name for name in silent if name in newer]
+    if offering and len(told) < len(inventory.warnings):
+        message = (
+            f"{', '.join(offering)}: has updates and no patches, so a rule for security updates takes nothing there"
+        )
+        told.append(warning(_SILENT, message))
+    return told
 
 
 def _flags(answer: ZypperAnswer) -> dict[tuple[str, str, str], set[str]]:

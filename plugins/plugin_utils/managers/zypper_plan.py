@@ -35,12 +35,13 @@ class ZypperPlan(RpmPlan):
     allows of ``agree`` (to licences), ``locks`` and ``vendors`` (of the host's, which are not to count)."""
 
     OPTIONS = ()
+    HISTORY = "snapshots"
     QUIET_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
     STALE = ("No provider of", "not found on medium", "404 error", "Wrong digest", "wrong checksum")
     ERRORS = ("error: ", "Error: ", "Problem: ", "Aborting installation", "rpm: error: ")
     PACKAGE_ERRORS = (
         # error: %prein(acme-badpre-1.1-150600.3.1.noarch) scriptlet failed, exit status 3
-        re.compile(r"^(?:error|warning): (?P<why>%\w+\((?P<name>[^)\s]+)\) scriptlet failed.*)$", re.MULTILINE),
+        re.compile(r"^error: (?P<why>%\w+\((?P<name>[^)\s]+)\) scriptlet failed.*)$", re.MULTILINE),
         # acme-stranger-1.1-150600.3.1.noarch (SLE-Updates): Signature verification failed [4-Signatures ...]
         re.compile(r"^(?P<name>\S+) \([^)\n]*\): (?P<why>Signature verification failed.*)$", re.MULTILINE),
         #   from install of\n     acme-clash-1.1-1.noarch (SLE-Updates)\n  conflicts with file from package\n ...
@@ -131,7 +132,15 @@ class ZypperPlan(RpmPlan):
             steps.append(CommandStep("put automatic marks back", argv, 300, self.QUIET_ENVIRONMENT, cleanup=True))
         return steps
 
-    def snapshots_in(self, log: str) -> list[int]:
+    def undo_steps(self, transactions: Sequence[int], step_timeout: int) -> list[CommandStep]:
+        """zypper keeps no history that could be taken back."""
+        raise PatchError(
+            "no_undo",
+            "zypper cannot take an installation back. The document names the version that each package had, which "
+            "zypper install --oldpackage brings back where a repository still has it, and the snapshots of snapper.",
+        )
+
+    def transactions_in(self, log: str) -> list[int]:
         """Numbers of the btrfs snapshots that snapper made for a step, by its log."""
         return [int(found) for found in re.findall(r"^openfleet-patch: snapshot (\d{1,9})$", log, flags=re.MULTILINE)]
 

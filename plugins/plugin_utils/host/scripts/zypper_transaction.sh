@@ -129,7 +129,7 @@ of_install() {
 }
 
 # Exit codes of zypper(8): 102 and 103 ask for a reboot and for another run, 106 says that a repository was left out,
-# 107 that a package's own script failed; 7 is somebody else at work.
+# 107 that a package was installed and its own script failed, as its log tells; 7 is somebody else at work.
 of_run() {
     of_until=$(($(date +%s) + of_patience))
     of_turn=1
@@ -149,7 +149,7 @@ of_run() {
                 [ "$of_turn" -le 5 ] || return 0
                 of_say "the package manager itself was renewed; once more"
                 ;;
-            100 | 101 | 102 | 106)
+            100 | 101 | 102 | 106 | 107)
                 of_code=0
                 return 0
                 ;;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 import zlib
 from typing import Any
@@ -141,3 +142,45 @@ def test_one_line_takes_control_characters_out_and_is_bounded() -> None:
     assert frames.one_line("a\x1b[2J\r\n\tb\u202e  c") == "a [2J b c"
     assert len(frames.one_line("x" * 10_000, 50)) == 50
     assert frames.one_line("{{ a }}") == "{{ a }}"
+
+
+def sectioned(text: str, *, cut: int = 0) -> str:
+    packed = base64.encodebytes(gzip.compress(text.encode())).decode()
+    return f"noise\n{MARK} begin sections\n{packed[: len(packed) - cut]}\n{MARK} end sections\n"
+
+
+SECTIONS = (
+    f"\n{MARK} section one\nfirst\n\nlast\n{MARK} code 0\n\n{MARK} section two\n\n{MARK} code 127\n\n{MARK} complete\n"
+)
+
+
+def test_sections_of_a_reader_in_sh_come_with_their_text_and_exit_code() -> None:
+    reply = frames.parse(sectioned(SECTIONS).replace("\n", "\r\n"), MARK, limit=10**6)
+    assert reply.answer == {
+        "protocol": 1, "ok": True,
+        "result": {"sections": {"one": {"code": 0, "text": "first\n\nlast"}, "two": {"code": 127, "text": ""}}},
+    }  # fmt: skip
+    assert reply.interpreter is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        sectioned(SECTIONS, cut=20),
+        sectioned(SECTIONS.replace("complete", "compleat")),
+        sectioned(SECTIONS.replace(f"{MARK} code 0", "")),
+        sectioned(SECTIONS.replace("section two", "section one")),
+        f"{MARK} begin sections\nH4sI\n{MARK} end sections\n",
+    ],
+    ids=["cut", "not complete", "no code", "twice", "rubbish"],
+)
+def test_sections_that_are_not_whole_are_refused(text: str) -> None:
+    with pytest.raises(PatchError) as caught:
+        frames.parse(text, MARK, limit=10**6)
+    assert caught.value.kind == "bad_answer"
+
+
+def test_sections_over_the_limit_are_refused_before_they_are_unpacked_whole() -> None:
+    with pytest.raises(PatchError) as caught:
+        frames.parse(sectioned("x" * 10**6), MARK, limit=1000)
+    assert caught.value.kind == "answer_too_large"
