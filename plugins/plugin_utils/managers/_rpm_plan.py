@@ -53,7 +53,7 @@ class RpmPlan:
     STALE: tuple[str, ...] = ("is in no repository any more",)
     # Lines of a log that say why nothing, or not everything, was done.
     ERRORS: tuple[str, ...] = ("Error: ", "error: ", "RPM: error: ")
-    # What failed of one package: named groups ``name`` (as far as told, a NEVRA or less) and ``why``.
+    # What failed of one package: named groups ``why``, and ``name`` (a NEVRA or a part of one) or ``bare`` (the name).
     PACKAGE_ERRORS: tuple[re.Pattern[str], ...] = ()
     # The same for scripts whose failing leaves the package installed.
     SCRIPT_ERRORS: tuple[re.Pattern[str], ...] = (
@@ -148,7 +148,9 @@ class RpmPlan:
         reasons: dict[str, str] = {}
         for pattern in self.PACKAGE_ERRORS:
             for found in pattern.finditer(log):
-                reasons.setdefault(name_of(found["name"]), " ".join(found["why"].split()))
+                known = found.groupdict()
+                name = known.get("bare") or name_of(known["name"])
+                reasons.setdefault(name, " ".join(known["why"].split()))
         told = _errors(log, (*self.ERRORS, f"{_TOLD}error: "))
         return reasons, "; ".join(list(dict.fromkeys(told))[-5:])
 

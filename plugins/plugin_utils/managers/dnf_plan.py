@@ -15,8 +15,10 @@ class DnfPlan(RpmPlan):
 
     STALE = (*RpmPlan.STALE, "Status code: 404", "No match for argument", "Checksum doesn't match")
     PACKAGE_ERRORS = (
+        # error: %prein(acme-badpre-1.1-1.el9.noarch) scriptlet failed, exit status 3
+        re.compile(r"^error: (?P<why>%\w+\((?P<name>[^)\s]+)\) scriptlet failed, [^\n]*)$", re.MULTILINE),
         # Error in PREIN scriptlet in rpm package acme-badpre
-        re.compile(r"^(?P<why>Error in \S+ scriptlet in rpm package (?P<name>\S+))$", re.MULTILINE),
+        re.compile(r"^(?P<why>Error in \S+ scriptlet in rpm package (?P<bare>\S+))$", re.MULTILINE),
         # Package acme-unsigned-1.1-1.el9.noarch.rpm is not signed
         re.compile(r"^(?P<why>Package (?P<name>\S+)\.rpm is not signed)$", re.MULTILINE),
         # The GPG keys listed for the "Lab baseos" repository are already installed but they are not correct for this

@@ -96,6 +96,13 @@ def test_a_removal_is_refused_unless_allowed() -> None:
     assert objections(simulation, [A], replace(POLICY, allow_removals=True)) == []
 
 
+def test_a_downgrade_is_refused_and_an_old_kernel_that_makes_room_is_not() -> None:
+    down = Simulation([change("a")], downgrades=[Change("lib", "amd64", "2", "1")])
+    assert objections(down, [A], replace(POLICY, allow_removals=True)) == ["would downgrade lib from 2 to 1"]
+    retired = Simulation([change("a")], retired=[Change("kernel-core", "amd64", "1", None)])
+    assert objections(retired, [A], POLICY) == []
+
+
 def test_another_version_than_the_approved_one_is_an_objection() -> None:
     found = objections(Simulation([change("a", "3")]), [A], POLICY)
     assert found == ["the package manager takes a 3 instead of 2"]
