@@ -51,13 +51,13 @@ PLAYS = {
 
 
 @contextlib.contextmanager
-def fleet(count: int) -> Iterator[list[LabHost]]:
+def fleet(count: int, kind: str = KIND) -> Iterator[list[LabHost]]:
     """That many fresh hosts; gone afterwards."""
     with session() as lab:
         hosts: list[LabHost] = []
         try:
             for number in range(count):
-                hosts.append(start_host(lab, KIND, f"bench-{os.getpid()}-{number}"))
+                hosts.append(start_host(lab, kind, f"bench-{os.getpid()}-{number}"))
             yield hosts
         finally:
             for host in hosts:
@@ -71,14 +71,16 @@ def inventory(hosts: list[LabHost]) -> dict[str, object]:
 class Bench:
     """One fleet and the three commands; ``time_once`` runs one of them and insists on its success."""
 
-    def __init__(self, folder: Path, hosts: list[LabHost]) -> None:
+    def __init__(
+        self, folder: Path, hosts: list[LabHost], plays: dict[str, list[dict[str, object]]] | None = None
+    ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.count = len(hosts)
         (folder / "inventory.json").write_text(json.dumps(inventory(hosts)))
         common = [str(PLAYBOOK), "-i", str(folder / "inventory.json"), "--forks", "10"]
         self.commands = {"ours": [*common, "openfleet.patch.scan", "-e", f"patch_state_directory={self.state}"]}
-        for name, play in PLAYS.items():
+        for name, play in (plays or PLAYS).items():
             path = folder / f"{name}.yml"
             path.write_text(json.dumps(play))
             self.commands[name] = [*common, str(path)]
@@ -118,13 +120,18 @@ def measure(count: int, rounds: int, packages: int) -> dict[str, list[float]]:
         bench.time_once("today")  # fetches the lists, which are young enough for both sides from here on
         for host in hosts if packages else []:
             lengthen(host.run, packages)
-        for name in names:
-            bench.time_once(name)
-        times: dict[str, list[float]] = {name: [] for name in names}
-        for turn in range(rounds):
-            for name in names[turn % 3 :] + names[: turn % 3]:
-                times[name].append(bench.time_once(name))
-        return times
+        return take_turns(bench, names, rounds)
+
+
+def take_turns(bench: Bench, names: list[str], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every round after one that warms caches, each time in another order."""
+    for name in names:
+        bench.time_once(name)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        for name in names[turn % 3 :] + names[: turn % 3]:
+            times[name].append(bench.time_once(name))
+    return times
 
 
 def main() -> int:
