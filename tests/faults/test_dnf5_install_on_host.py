@@ -3,13 +3,14 @@ its systems."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from dnf_hosts import RHEL, everything, transactions, versions
+from dnf_hosts import RHEL, everything, transactions, versions, wait_for_slow
 from install_runs import Installer, entry, job_results, only, states
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
@@ -19,6 +20,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload impor
 pytestmark = pytest.mark.lab
 Fresh = Callable[..., tuple[LabHost, Installer]]
 MAPPED: dict[str, Any] = {"system": RHEL, "os_mappings": {"fedora": {"operating_system": RHEL, "product": "Fedora42"}}}
+OLD, NEW = "1.0-1.fc42", "1.1-1.fc42"
 # What a host writes by itself; whoever opens rpm's database touches the first.
 IGNORED = ("/var/lib/rpm/rpmdb.sqlite-shm", *LOGIN_RECORDS, "/var/log/journal", "/dev/shm", "/tmp:")
 SECURITY = {"approval_rules": [{"filters": {"classification": ["Security"]}, "approve_after_days": 0}]}
@@ -78,3 +80,94 @@ def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) 
     assert taken_back.returncode == 0, taken_back.stdout + taken_back.stderr
     assert everything(host) == before
     assert user_installed(host) == wanted
+
+
+def test_what_comes_along_and_what_goes_obeys_the_baseline_and_the_operator(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="fedora42")
+    blocked = only("acme-newdep", "acme-bug", rejected_patches=["acme-newlib"], rejected_patches_action="BLOCK")
+    task = controller.install(blocked, **MAPPED)
+    assert task.status == "failed"
+    assert versions(host, "acme-newdep", "acme-newlib", "acme-bug") == {"acme-newdep": OLD, "acme-bug": NEW}
+    failure = entry(task.result["document"], "acme-newdep")["failure"]
+    assert f"needs acme-newlib {OLD}, which the baseline rejects (BLOCK)" in failure
+    task = controller.install(only("acme-mover", "acme-whole"), **MAPPED)
+    assert entry(task.result["document"], "acme-mover")["failure"] == f"would remove acme-victim {OLD}"
+    assert entry(task.result["document"], "acme-whole")["failure"] == f"would remove acme-part {OLD}"
+    assert task.result["changed"] is False
+    allowed = only("acme-newdep", "acme-mover", "acme-whole", "acme-locked", "acme-excluded")
+    task = controller.install(allowed, "--diff", allow_removals=True, honour_host_excludes=False, **MAPPED)
+    assert task.status == "ok", task.result["output"]
+    assert [each["name"] for each in task.result["document"]["pulled_in"]] == ["acme-newlib"]
+    assert "acme-newlib" not in user_installed(host)
+    names = ("acme-newdep", "acme-newlib", "acme-mover", "acme-whole", "acme-victim", "acme-part", "acme-locked")
+    moved = dict.fromkeys(("acme-newdep", "acme-mover", "acme-whole", "acme-locked"), NEW)
+    assert versions(host, *names, "acme-excluded") == {**moved, "acme-newlib": OLD, "acme-excluded": NEW}
+    assert f"-acme-victim.noarch {OLD}\n" in task.result["output"]
+
+
+def test_what_fails_keeps_nobody_else_from_the_host_and_says_why(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="fedora42")
+    bad = ("acme-badpre", "acme-thief", "acme-unsigned", "acme-forged")
+    good = ("acme-bug", "acme-badpost")
+    with lock_held(host):
+        task = controller.install(only(*good), lock_timeout=2, refresh="never", **MAPPED)
+        assert (task.status, task.kind) == ("failed", "locked"), task.result["output"]
+        assert "python3 (pid " in task.result["msg"]
+        assert "holds /run/dnf/rpmtransaction.lock" in task.result["msg"]
+    task = controller.install(only(*bad, *good), **MAPPED)
+    document = task.result["document"]
+    assert (task.status, task.kind, task.result["changed"]) == ("failed", "install_incomplete", True)
+    assert versions(host, *bad, *good) == {**dict.fromkeys(bad, OLD), **dict.fromkeys(good, NEW)}
+    why = {name: entry(document, name)["failure"] for name in bad}
+    assert why["acme-badpre"] == "its %pre scriptlet failed: cannot prepare"
+    assert "conflicts with file from package acme-owner" in why["acme-thief"]
+    assert why["acme-unsigned"] == "The package is not signed."
+    assert "wrong key" in why["acme-forged"]
+    told = [each["message"] for each in document["warnings"] if each["kind"] == "script_failed"]
+    assert told == ["acme-badpost: its %post scriptlet failed: cannot configure"]
+
+
+@pytest.mark.slow
+def test_what_a_power_cut_left_is_finished_first(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="fedora42")
+    names = ("acme-bug", "acme-slow")
+    host.run(["tee", "/etc/acme-slow"], stdin="7000\n")
+    process = controller.begin(only(*names), **MAPPED)
+    wait_for_slow(host, 7000)
+    host.power_cut()
+    # Its script runs once more after the boot.
+    (host.root / "etc/acme-slow").write_text("0\n")
+    host.power_on()
+    controller.end(process)
+    task = controller.install(only(*names), **MAPPED)
+    document = task.result["document"]
+    assert task.status == "ok", task.result["output"]
+    # Nothing of the old is left beside the new, and the history says of the first transaction what became of it.
+    assert versions(host, *names) == dict.fromkeys(names, NEW)
+    assert host.run(["dnf5", "-C", "check"], check=False).returncode == 0
+    assert "unfinished" not in document["findings"]
+
+
+HOLDER = """
+import fcntl, os, time
+os.makedirs("/run/dnf", exist_ok=True)
+held = open("/run/dnf/rpmtransaction.lock", "w")
+fcntl.lockf(held, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def lock_held(host: LabHost) -> Iterator[None]:
+    """Another program changes the host through libdnf5 until the block ends."""
+    enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", HOLDER]
+    with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield
+        finally:
+            # nsenter has a child: ending it alone would leave the lock held.
+            host.run(["pkill", "-f", "rpmtransaction.lock"], check=False)
+            holder.wait()

@@ -232,7 +232,7 @@ def guarded(libdnf5, base, transaction, lock_timeout, beyond):
         tell('error: {0}'.format(' '.join(str(error).split())))
         return FAILED
     known = transaction_numbers(base)
-    callbacks = progress_of(libdnf5)
+    callbacks = progress_of(libdnf5, transaction)
     transaction.set_callbacks(libdnf5.rpm.TransactionCallbacksUniquePtr(callbacks))
     transaction.set_description('openfleet.patch')
     transaction.set_comment(COMMENT + (os.environ.get('OPENFLEET_PATCH_UNIT') or ''))
@@ -259,6 +259,8 @@ def run_transaction(libdnf5, base, transaction, lock_timeout, acting):
         if result != libdnf5.base.Transaction.TransactionRunResult_ERROR_LOCK or time.time() >= deadline:
             break
         time.sleep(1)
+    for message in transaction.get_rpm_messages() if hasattr(transaction, 'get_rpm_messages') else []:
+        tell('rpm: {0}'.format(text_of(message)))
     if result == libdnf5.base.Transaction.TransactionRunResult_SUCCESS:
         return 0
     for each in list(transaction.get_gpg_signature_problems()) + list(transaction.get_transaction_problems()):
@@ -267,7 +269,7 @@ def run_transaction(libdnf5, base, transaction, lock_timeout, acting):
     return FAILED
 
 
-def progress_of(libdnf5):
+def progress_of(libdnf5, transaction):
     class Progress(libdnf5.rpm.TransactionCallbacks):
         """What happens, for the log of the step."""
 
@@ -281,11 +283,18 @@ def progress_of(libdnf5):
             tell('error: package {0}: its files could not be unpacked'.format(text_of(item.get_package().get_nevra())))
 
         def script_error(self, item, nevra, type, return_code):
-            # Where one of these fails, rpm leaves the package as it was.
-            before = type in (self.ScriptType_PRE_INSTALL, self.ScriptType_PRE_UNINSTALL, self.ScriptType_PRE_TRANSACTION)
-            tell('{0}: package {1}: its {2} scriptlet failed, exit status {3}'.format(
-                'error' if before else 'script', text_of(libdnf5.rpm.to_nevra_string(nevra)),
-                text_of(self.script_type_to_string(type)), return_code))
+            failed('error', nevra, self.script_type_to_string(type))
+
+        def script_stop(self, item, nevra, type, return_code):
+            # Where one of these fails the package stays as it was, and script_error tells.
+            fatal = (self.ScriptType_PRE_INSTALL, self.ScriptType_PRE_UNINSTALL, self.ScriptType_PRE_TRANSACTION)
+            if return_code and type not in fatal:
+                failed('script', nevra, self.script_type_to_string(type))
+
+    def failed(word, nevra, kind):
+        output = transaction.get_last_script_output() if hasattr(transaction, 'get_last_script_output') else ''
+        name, said = text_of(libdnf5.rpm.to_nevra_string(nevra)), ' '.join(text_of(output).split())[-500:]
+        tell('{0}: package {1}: its {2} scriptlet failed: {3}'.format(word, name, text_of(kind), said or 'it said nothing'))
 
     return Progress()
 
