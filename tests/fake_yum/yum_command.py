@@ -34,10 +34,18 @@ def check_update(world):
     for repository in enabled(world):
         for facts in repository["packages"]:
             new = packages.Package(facts)
-            old = [packages.Package(each) for each in world["installed"] if each["name"] == new.name and each["arch"] == new.arch]
+            old = [
+                packages.Package(each)
+                for each in world["installed"]
+                if each["name"] == new.name and each["arch"] == new.arch
+            ]
             best = found.get((new.name, new.arch))
-            if old and not [each for each in old if not new.verGT(each)] and not [
-                    word for word in away if packages.matches(new, word)] and (best is None or new.verGT(best)):
+            if (
+                old
+                and not [each for each in old if not new.verGT(each)]
+                and not [word for word in away if packages.matches(new, word)]
+                and (best is None or new.verGT(best))
+            ):
                 found[(new.name, new.arch)] = new
     for name, arch in sorted(found):
         new = found[(name, arch)]

@@ -132,8 +132,12 @@ class MetaSack(object):
     def __init__(self, base):
         self._listed = [each for repo in base.repos.listEnabled() for each in repo.sack._listed]
         for repo, patterns in [(None, base.conf.exclude)] + [(repo, repo.exclude) for repo in base.repos.listEnabled()]:
-            self._listed = [each for each in self._listed if repo not in (None, each.repo)
-                            or not [pattern for pattern in patterns if packages.matches(each, pattern)]]
+            self._listed = [
+                each
+                for each in self._listed
+                if repo not in (None, each.repo)
+                or not [pattern for pattern in patterns if packages.matches(each, pattern)]
+            ]
 
     def searchNames(self, names=[]):
         assert isinstance(names, list)
@@ -145,8 +149,11 @@ class MetaSack(object):
     def returnPackages(self, repoid=None, patterns=None, ignore_case=False):
         assert patterns is None or isinstance(patterns, list)
         found = [each for each in self._listed if repoid in (None, each.repoid)]
-        return [each for each in found if patterns is None
-                or [pattern for pattern in patterns if packages.matches(each, pattern)]]
+        return [
+            each
+            for each in found
+            if patterns is None or [pattern for pattern in patterns if packages.matches(each, pattern)]
+        ]
 
     def delPackage(self, obj):
         self._listed = [each for each in self._listed if each is not obj]

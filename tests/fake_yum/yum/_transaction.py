@@ -140,7 +140,9 @@ class Transactions(object):
             if display is not None and not isinstance(display, rpmtrans.RPMBaseCallback):
                 raise AssertionError("yum takes instances here, whatever its documentation says")
         coming = [each.po for each in self.tsInfo.getMembers() if each.output_state in constants.TS_INSTALL_STATES]
-        failed = ["%s: [Errno 256] No more mirrors to try." % each for each in coming if each.facts["fails"] == "download"]
+        failed = [
+            "%s: [Errno 256] No more mirrors to try." % each for each in coming if each.facts["fails"] == "download"
+        ]
         if failed:
             raise Errors.YumDownloadError(["Errors were encountered while downloading packages."] + failed)
         for each in coming:
@@ -160,7 +162,9 @@ class Transactions(object):
         world = _world.load()
         if world.get("key", "accepted") != "accepted":
             if world["key"] == "none":
-                raise Errors.YumGPGCheckError("You have enabled checking of packages via GPG keys. This is a good thing.")
+                raise Errors.YumGPGCheckError(
+                    "You have enabled checking of packages via GPG keys. This is a good thing."
+                )
             if not self.conf.assumeyes:
                 raise Errors.YumBaseError("Didn't install any keys")
             world["key"] = "accepted"
@@ -190,7 +194,9 @@ class Transactions(object):
         arriving = member.output_state in constants.TS_INSTALL_STATES
         if arriving and facts["fails"] == "pre":
             kept.add((po.name, po.arch))
-            display.scriptout(po if yum.FLAVOUR != "el6" else str(po), "error: %%prein(%s) scriptlet failed, exit status 1\n" % po)
+            display.scriptout(
+                po if yum.FLAVOUR != "el6" else str(po), "error: %%prein(%s) scriptlet failed, exit status 1\n" % po
+            )
             display.errorlog("Error in PREIN scriptlet in rpm package %s" % po)
             return
         if not arriving and ((po.name, po.arch) in kept or facts["fails"] == "preun"):

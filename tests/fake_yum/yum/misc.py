@@ -13,7 +13,7 @@ def get_uuid(savepath):
 
 def find_unfinished_transactions(yumlibpath="/var/lib/yum"):
     names = [name for name in os.listdir(yumlibpath) if name.startswith("transaction-all.")]
-    return sorted(name[len("transaction-all."):] for name in names if not name.endswith("disabled"))
+    return sorted(name[len("transaction-all.") :] for name in names if not name.endswith("disabled"))
 
 
 def find_ts_remaining(timestamp, yumlibpath="/var/lib/yum"):

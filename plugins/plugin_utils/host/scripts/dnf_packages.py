@@ -72,7 +72,13 @@ def replaced_version(package, present):
 def read_replacements(base, installed):
     """[name, arch, version, repository, name and version of what it obsoletes]: dnf calls that an update, too."""
     rows = []
-    for package in base.sack.query().available().filter(obsoletes_by_priority=installed):
+    offered = base.sack.query().available()
+    try:
+        replacing = offered.filter(obsoletes_by_priority=installed)
+    except ValueError:
+        # The first hawkey of EL 8 does not know that key.
+        replacing = offered.filter(obsoletes=installed)
+    for package in replacing:
         for old in installed.filter(provides=list(package.obsoletes)):
             rows.append(list(nevra_of(package)) + [text_of(package.reponame), text_of(old.name), plain_version(old.evr)])
     return rows

@@ -103,9 +103,12 @@ def test_every_interpreter_reads_each_newer_version_and_what_keeps_it_back(pytho
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["", "old"])
 @every_interpreter
-def test_a_package_that_takes_the_place_of_another_is_told_and_no_candidate(python: Path, root: Path) -> None:
-    found = result(python, root)
+def test_a_package_that_takes_the_place_of_another_is_told_and_no_candidate(
+    python: Path, root: Path, mode: str
+) -> None:
+    found = result(python, root, mode)
     assert found["replacements"] == [["instead", "noarch", "2.0-1", "updates", "kernel-headers", "5-1"]]
     assert "instead" not in {each["name"] for each in rows(found["candidates"])}
 

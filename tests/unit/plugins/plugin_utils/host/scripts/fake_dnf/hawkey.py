@@ -59,10 +59,12 @@ class Query(object):
                 newest[each.name] = max(each.rank, newest.get(each.name, 0))
         return self._of([each for each in self.packages if each.rank > newest.get(each.name, 99)])
 
-    def filter(self, name__glob=None, provides=None, obsoletes_by_priority=None):
+    def filter(self, name__glob=None, provides=None, obsoletes_by_priority=None, obsoletes=None):
         found = self.packages
-        if obsoletes_by_priority is not None:
-            names = [each.name for each in obsoletes_by_priority]
+        if obsoletes_by_priority is not None and MODE == "old":
+            raise ValueError("Unrecognized key name: obsoletes_by_priority")
+        if obsoletes_by_priority is not None or obsoletes is not None:
+            names = [each.name for each in obsoletes_by_priority or obsoletes]
             found = [each for each in found if set(each.obsoletes) & set(names)]
         if name__glob is not None:
             globs = name__glob if isinstance(name__glob, list) else [name__glob]
