@@ -77,6 +77,24 @@ def test_a_script_that_hangs_is_ended_with_its_children_and_the_rest_is_installe
     assert controller.scan(only(*names), system=RHEL)["findings"].get("unfinished") is None
 
 
+def test_a_dnf_that_was_killed_in_mid_transaction_is_finished_by_the_same_run(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="rhel9")
+    slow_for(host, 600)
+    names = ("acme-slow", "acme-bug", "acme-newdep")
+    running = controller.begin(only(*names), system=RHEL)
+    wait_for_slow(host, 600)
+    slow_for(host, 0)
+    # As the kernel does when memory runs out.
+    host.run(["pkill", "-KILL", "-f", "files/transaction-program"])
+    task = controller.end(running).only()
+    document = task.result["document"]
+    assert task.status == "ok", task.result
+    assert job_results(document) == ["FAILED", "SUCCEEDED"]
+    assert versions(host, *names) == dict.fromkeys(names, NEW)
+    assert {states(document)[name] for name in names} == {PENDING}
+    assert "is a duplicate with" not in host.run(["dnf", "-C", "check", "--duplicates"], check=False).stdout
+
+
 def test_a_power_cut_in_mid_transaction_is_finished_by_the_next_boot(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="rhel9")
     slow_for(host, 600)

@@ -110,6 +110,19 @@ def test_old_kernels_go_as_the_host_has_it_set_and_are_told(fresh: Fresh) -> Non
 
 
 @pytest.mark.slow
+def test_a_protected_package_stays_even_where_removals_are_allowed(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="rhel9")
+    host.run(["sh", "-c", "echo acme-victim >/etc/dnf/protected.d/acme.conf"])
+    task = controller.install(only("acme-mover", "acme-bug"), system=RHEL, allow_removals=True)
+    assert versions(host, "acme-mover", "acme-victim", "acme-bug") == {
+        "acme-mover": "1.0-1.el9",
+        "acme-victim": "1.0-1.el9",
+        "acme-bug": "1.1-1.el9",
+    }
+    assert "acme-victim" in entry(task.result["document"], "acme-mover")["failure"]
+
+
+@pytest.mark.slow
 def test_a_held_version_is_installed_where_the_hosts_excludes_do_not_count(fresh: Fresh) -> None:
     host, controller = fresh(kind="rhel9")
     names = ("acme-locked", "acme-excluded")
