@@ -50,7 +50,8 @@ def compare_runs(
 ) -> dict[str, Any]:
     """Two runs, one host at a time. ``before(host)`` is the host's document in the earlier run.
 
-    ``hosts``: those where something differs or nothing could be compared. ``only_before`` and ``only_after`` name hosts of one run alone.
+    ``hosts``: those where something differs or nothing could be compared. ``only_before`` and
+    ``only_after`` name hosts of one run alone.
     """
     changed, only_after, unchanged = [], [], 0
     left = set(hosts_before)
