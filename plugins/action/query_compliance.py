@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         if hosts is None:
             hosts = [str(host) for host in (task_vars or {}).get("ansible_play_hosts_all") or []]
         try:
-            history = open_history(arguments["state_directory"])
+            history = open_history(arguments["state_directory"], arguments["store_url"])
             found = answer(history, arguments, hosts=set(hosts) or None, now=datetime.now(timezone.utc))
         except PatchError as error:
             return result | failed(error)

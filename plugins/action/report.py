@@ -42,7 +42,7 @@ def _report(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, A
     if hosts is None:
         hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or []]
     report = gather_report(
-        open_history(arguments["state_directory"]),
+        open_history(arguments["state_directory"], arguments["store_url"]),
         generated_at=utc_text(datetime.now(timezone.utc)),
         hosts=hosts or None,
         run_id=arguments["run_id"],

@@ -22,6 +22,12 @@ options:
       - Folder on the controller where runs and their documents are.
     type: path
     default: ~/.openfleet-patch
+  store_url:
+    description:
+      - The compliance store to read from, such as V(sqlite:////srv/patching/compliance.db) or
+        V(postgresql://patching@db.example.com/patching), see M(openfleet.patch.store_documents). Without it,
+        O(state_directory) is read.
+    type: str
   run_id:
     description:
       - Report about this run alone, a UUID. V(latest) is the newest run, V(previous) the one before it.

@@ -60,6 +60,10 @@ ROOMS = {
     "plugin_utils/report": Room(
         ours=(f"{UTILS}.report", f"{UTILS}.questions", f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS), pure=True
     ),
+    "plugin_utils/store": Room(
+        ours=(f"{UTILS}.store", f"{UTILS}.questions", f"{UTILS}.compliance", f"{UTILS}.engine", ERRORS),
+        others=("sqlalchemy",),
+    ),
     "plugin_utils/flow": Room(ours=(UTILS,), others=("ansible", "yaml", "jinja2"), computed=True),
     "plugin_utils/__init__.py": Room(),
     "action": Room(ours=(UTILS, f"{OURS}.action"), others=("ansible", "yaml")),

@@ -7,11 +7,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from ..engine.digests import canonical_digest
 from ..engine.records import Inventory
 from .states import PatchKey, patch_entries
 from .summary import summarize, unknown_summary
@@ -215,8 +214,7 @@ def build_unknown_document(
 
 def inventory_digest(inventory: Inventory) -> str:
     """``sha256:<hex>`` over the inventory's canonical JSON: what exactly was judged."""
-    canonical = json.dumps(inventory.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+    return canonical_digest(inventory.to_dict())
 
 
 def _head(

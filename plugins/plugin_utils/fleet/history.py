@@ -56,6 +56,12 @@ class FileHistory:
             if document is not None:
                 yield document
 
+    def every_document(self, run_id: str) -> Iterator[Document]:
+        """All documents of one run: of a host that was read again the earlier ones as well, in their order."""
+        run = self._run(run_id)
+        for name in sorted(self._names([run])):
+            yield from self._documents_of(name, [run])
+
     def run_document(self, run_id: str, host: str) -> Document | None:
         """The newest document of one host in one run."""
         return next(self._documents_of(files.safe_name(host), [self._run(run_id)], backwards=True), None)

@@ -10,12 +10,26 @@ from typing import Any, Protocol
 
 from ..compliance.outcomes import host_status
 from ..errors import PatchError
-from ..fleet.history import FileHistory, RunInfo
+from ..fleet.history import FileHistory
 from ..questions.checked import why_not_document
 from ..report.model import STATUSES, count_statuses
+from ..store.compliance_store import ComplianceStore
 
 Document = dict[str, Any]
 Outcome = dict[str, Any]
+
+
+class RunFacts(Protocol):
+    """A run in a list of runs; times are UTC text."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def as_of(self) -> str: ...
+
+    @property
+    def started_at(self) -> str: ...
 
 
 class History(Protocol):
@@ -23,7 +37,7 @@ class History(Protocol):
 
     problems: list[str]
 
-    def runs(self) -> list[RunInfo]: ...
+    def runs(self) -> Sequence[RunFacts]: ...
 
     def run_documents(self, run_id: str) -> Iterator[Document]: ...
 
@@ -44,8 +58,10 @@ class History(Protocol):
     def each_host(self) -> Iterator[Iterator[Document]]: ...
 
 
-def open_history(state_directory: str) -> History:
-    """The documents below the state directory."""
+def open_history(state_directory: str, store_url: str | None = None) -> History:
+    """The documents of the store where there is one, else those below the state directory."""
+    if store_url:
+        return ComplianceStore(store_url)
     return FileHistory(Path(state_directory).expanduser(), why_not_document)
 
 
@@ -84,9 +100,9 @@ def trend(history: History, *, runs: int, hosts: Collection[str] | None) -> list
     return answer
 
 
-def run_named(history: History, run_id: str) -> RunInfo:
+def run_named(history: History, run_id: str) -> RunFacts:
     """The run of this id, or the newest one for ``latest``, the one before it for ``previous``."""
-    runs: Sequence[RunInfo] = history.runs()
+    runs = history.runs()
     places = {"latest": 1, "previous": 2}
     if run_id in places and len(runs) >= places[run_id]:
         return runs[-places[run_id]]

@@ -14,6 +14,7 @@ from ..questions.hosts import group_state, host_states
 from ..questions.patches import effective_patches, patches_of
 from ..questions.spans import where
 from ..questions.staleness import last_readings, not_scanned
+from ..store.compliance_store import ComplianceStore
 from .history import Document, History, run_named
 
 Arguments = Mapping[str, Any]
@@ -70,11 +71,19 @@ def _host_history(history: History, arguments: Arguments, hosts: Collection[str]
 
 def _where_open(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
     wanted = _wanted(arguments, "patch")
-    found = where(history.each_host(), wanted, closed_too=arguments["include_closed"])
+    closed_too = arguments["include_closed"]
+    if isinstance(history, ComplianceStore):
+        found = history.where(wanted, closed_too=closed_too)
+    else:
+        found = where(history.each_host(), wanted, closed_too=closed_too)
     return [each for each in found if hosts is None or each["host"] in hosts]
 
 
 def _not_scanned(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
+    if isinstance(history, ComplianceStore):
+        read = {host: at for host, at in history.last_readings().items() if hosts is None or host in hosts}
+        known = sorted(hosts) if hosts is not None else sorted({document["host"] for document in history.newest()})
+        return not_scanned(read, now=now, days=arguments["days"], hosts=known)
     # The newest document of a host may be one that could not be read; an earlier one may be fresh enough.
     reached = last_readings(_newest(history, hosts))
     unread = {document["host"] for document in _newest(history, hosts) if document["host"] not in reached}
@@ -102,6 +111,8 @@ def _newest(history: History, hosts: Collection[str] | None) -> Iterator[Documen
 
 def _no_reboot_installs(history: History, hosts: Collection[str] | None) -> dict[str, str]:
     """Host to the end of its newest Install with NoReboot."""
+    if isinstance(history, ComplianceStore):
+        return history.no_reboot_installs()
     found: dict[str, str] = {}
     for documents in history.each_host():
         for document in documents:

@@ -49,6 +49,17 @@ class Span:
     def key(self) -> SpanKey:
         return self.patch_id, self.version
 
+    def words(self) -> set[str]:
+        """Everything that names it, in lower case: see ``matches``."""
+        name = self.patch_id.casefold()
+        bare = {name.rpartition(".")[0]} - {""}
+        return {
+            name,
+            f"{name}:{self.version}".casefold(),
+            *bare,
+            *(each.casefold() for each in self.cves + self.advisories),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready; the parts of ``told`` beside the rest."""
         plain = asdict(self)
@@ -121,10 +132,7 @@ def follow(documents: Iterable[Document]) -> tuple[list[Span], list[Span]]:
 def matches(span: Span, wanted: str) -> bool:
     """Whether ``wanted`` names it: a CVE or advisory id (upper or lower case), a package name, ``name.arch``, a KB
     id, or ``name.arch:version``."""
-    word = wanted.casefold()
-    ids = {each.casefold() for each in (*span.cves, *span.advisories)}
-    name = span.patch_id.casefold()
-    return word in ids or word in (name, name.rpartition(".")[0], f"{name}:{span.version}".casefold())
+    return wanted.casefold() in span.words()
 
 
 def where(hosts: Iterable[Iterable[Document]], wanted: str, *, closed_too: bool = False) -> Iterator[dict[str, Any]]:

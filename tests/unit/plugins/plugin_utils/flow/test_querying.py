@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.history import History, open_history
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.querying import _ANSWERS, answer
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.reporting import gather_report
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.storing import store_runs
+from ansible_collections.openfleet.patch.plugins.plugin_utils.store.compliance_store import ComplianceStore
 
 START = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 NOTICE = [{"id": "DSA-1-1", "cves": ["CVE-2026-1234"], "bugzillas": []}]
@@ -36,8 +39,8 @@ def mended(host: str) -> dict[str, Any]:
     return document(host, found=found, patch_group="web")
 
 
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+@pytest.fixture(scope="module", params=["files", "store"])
+def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Three runs: a is mended on the third day, b never, c could not be read any more after the first day."""
     state = tmp_path_factory.mktemp("state")
     for day in range(3):
@@ -54,7 +57,18 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
             made["run"]["id"] = run.run_id
             run.write_document(host, made)
             run.record_outcome(host, {"status": "failed" if made["error"] else "ok", "at": at(day)})
-    return open_history(str(state))
+    if request.param == "files":
+        yield open_history(str(state))
+        return
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed; see requirements-test.txt")
+    url = str(state / "store.db")
+    for _again in range(2):
+        stored = store_runs(str(state), url, run_id="all", keep_days=None, now=START)
+    assert (len(stored.runs), stored.added, stored.known) == (3, 0, 9)
+    opened = open_history("/nowhere", url)
+    assert isinstance(opened, ComplianceStore)
+    yield opened
+    opened.close()
 
 
 def ask(history: History, question: str, *, hosts: set[str] | None = None, **changed: Any) -> Any:
