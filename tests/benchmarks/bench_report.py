@@ -1,9 +1,9 @@
 """How long the HTML report of 1,000 hosts with 300 patches each takes, from documents on disk to the file.
 
 Run from anywhere: ``python tests/benchmarks/bench_report.py [--json FILE] [--hosts N] [--patches N]``. Prints a table
-and one line of JSON; ends with status 1 when it takes 10 s or more of processor time, or 500 MB or more of memory. Processor
-time counts, so that a busy machine does not change the verdict; wall time is shown beside it. The report is built in a
-process of its own, whose peak of memory counts; documents are made and written before.
+and one line of JSON; ends with status 1 when it takes 10 s or more of processor time, or 500 MB or more of memory.
+Processor time counts, so that a busy machine does not change the verdict; wall time is shown beside it. The report is
+built in a process of its own, whose peak of memory counts; documents are made and written before.
 """
 
 from __future__ import annotations
