@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# First of three parts of the job runner (job_journal.sh, job_steps.sh, job_runner.sh; the controller joins them).
+# First of five parts of the job runner; the controller joins them (host/job_client.py).
 # Here: time, processes, durable files, the lock, and the lines of an answer. The format is in docs/journal.md.
 # No function uses `local`, which POSIX lacks: the variables of one function carry its prefix.
 

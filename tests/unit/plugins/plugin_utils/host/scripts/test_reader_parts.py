@@ -67,7 +67,15 @@ def test_every_script_is_the_loader_its_stage_or_in_a_reader_or_a_program() -> N
 def test_every_shell_script_is_in_a_reader_or_runs_on_its_own() -> None:
     used = {file for name in IN_SH for file in files_of(name)}
     used |= {f"{name}.sh" for name in PROGRAMS_IN_SH}
-    alone = {"bootstrap.sh", "job_journal.sh", "job_steps.sh", "job_runner.sh", "reboot_host.sh"}
+    alone = {
+        "bootstrap.sh",
+        "job_journal.sh",
+        "job_processes.sh",
+        "job_steps.sh",
+        "job_course.sh",
+        "job_runner.sh",
+        "reboot_host.sh",
+    }
     assert {path.name for path in shell_scripts()} == used | alone
 
 
