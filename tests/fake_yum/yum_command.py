@@ -1,13 +1,13 @@
 # The dialect of Python 2.6.
 # ruff: noqa
-"""The command `yum` over the same stand-in: makecache, check-update, history undo, and the list of what it was asked."""
+"""The command `yum` over the same stand-in: makecache, check-update, and the list of what it was asked."""
 
 from __future__ import print_function
 
 import os
 import sys
 
-from yum import _repos, _transaction, _world, packages
+from yum import FLAVOUR, _repos, _world, packages
 from yum.Errors import RepoError
 
 
@@ -17,10 +17,15 @@ def enabled(world):
 
 def makecache(world, words):
     ended = 0
-    for each in enabled(world):
+    only = [word.split("=", 1)[1] for word in words if word.startswith("--enablerepo=")]
+    for each in [each for each in enabled(world) if "--disablerepo=*" not in words or each["id"] in only]:
         folder = os.path.join(world["conf"].get("cachedir", "/var/cache/yum/x86_64/7"), each["id"])
         if each.get("down"):
             print("http://rpm.lab/%s/repodata/repomd.xml: [Errno 14] %s" % (each["id"], each["down"]))
+            if FLAVOUR != "late" and not os.path.exists(os.path.join(folder, "repomd.xml")):
+                # Whatever skip_if_unavailable says.
+                print("Error: Cannot retrieve repository metadata (repomd.xml) for repository: %s." % each["id"])
+                return 1
             if "--setopt=%s.skip_if_unavailable=1" % each["id"] not in words:
                 ended = 1
             continue
@@ -54,17 +59,6 @@ def check_update(world):
     return 100 if found else 0
 
 
-def undo(world, number):
-    [entry] = [each for each in world["history"] if each["tid"] == number]
-    for arriving, facts in entry["rows"]:
-        world["installed"] = [each for each in world["installed"] if not _world.same(each, facts)]
-        if not arriving:
-            world["installed"].append(facts)
-    world["history"].append({"tid": world["history"][-1]["tid"] + 1, "begin": 1, "end": 1, "rows": []})
-    _world.save(world)
-    return 0
-
-
 def main(words):
     world = _world.load()
     world.setdefault("calls", []).append(words)
@@ -74,8 +68,6 @@ def main(words):
         return makecache(world, words)
     if asked[0] == "check-update":
         return check_update(world)
-    if asked[:2] == ["history", "undo"]:
-        return undo(world, int(asked[2]))
     raise AssertionError("the stand-in has no yum %s" % " ".join(words))
 
 

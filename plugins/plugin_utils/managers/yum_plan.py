@@ -19,12 +19,18 @@ class YumPlan(RpmPlan):
     QUIET_ENVIRONMENT = {"LC_ALL": "C", "LANGUAGE": "C", "PYTHONUNBUFFERED": "1"}
     STALE = (*RpmPlan.STALE, "HTTP Error 404", "No more mirrors to try", "Package does not match intended download")
     PACKAGE_ERRORS = (
+        # error: %prein(acme-badpre-1.1-1.el7.noarch) scriptlet failed, exit status 1
+        re.compile(r"^error: (?P<why>%\w+\((?P<name>[^)\s]+)\.[^.)\s]+\) [^\n]+)$", re.MULTILINE),
+        # RPM: error: Error in PREIN scriptlet in rpm package acme-badpre-1.1-1.el7.noarch
+        re.compile(r"^RPM: error: (?P<why>Error in \S+ scriptlet) in rpm package (?P<name>\S+)$", re.MULTILINE),
         # openfleet-patch: failed acme-badpre-1.1-1.el7.noarch: yum went on without it
         re.compile(r"^openfleet-patch: failed (?P<name>\S+)\.[^.\s]+: (?P<why>[^\n]+)$", re.MULTILINE),
-        # error: %pre(acme-badpre-1.1-1.el7.noarch) scriptlet failed, exit status 1
-        re.compile(r"^error: (?P<why>%\w+\((?P<name>[^)\s]+)\.[^.)\s]+\) [^\n]+)$", re.MULTILINE),
-        # Error in PREIN scriptlet in rpm package acme-badpre-1.1-1.el7.noarch
-        re.compile(r"^Error in (?P<why>\S+ scriptlet in rpm package (?P<name>\S+)\.[^.\s]+)$", re.MULTILINE),
+    )
+    SCRIPT_ERRORS = (
+        # RPM: error: Non-fatal POSTIN scriptlet failure in rpm package acme-badpost-1.1-1.el7.noarch
+        re.compile(
+            r"^RPM: error: (?P<why>Non-fatal \S+ scriptlet failure) in rpm package (?P<name>\S+)$", re.MULTILINE
+        ),
     )
 
 

@@ -112,13 +112,21 @@ class RpmDb(object):
 
 class History(object):
     class Transaction(object):
-        def __init__(self, tid):
-            self.tid = tid
+        def __init__(self, entry):
+            self.tid = entry["tid"]
+            rows = [packages.Package(facts) for _arriving, facts in entry["rows"]]
+            for each, (arriving, facts) in zip(rows, entry["rows"]):
+                before = [other for came, other in entry["rows"] if came != arriving and other["name"] == each.name]
+                alone = "True-Install" if arriving else "Erase"
+                each.state_installed = arriving
+                each.state = ("Update" if arriving else "Updated") if before and each.name != "kernel" else alone
+            self.trans_data = rows
 
     def old(self, tids=[], limit=None, complete_transactions_only=False):
         """The newest first, by the second in which they began; of one second the older first before 2013."""
-        listed = [self.Transaction(each["tid"]) for each in _world.load()["history"]]
-        return listed[-limit:] if FLAVOUR != "late" else listed[::-1][:limit]
+        listed = [each for each in _world.load()["history"] if not tids or each["tid"] in tids]
+        found = [self.Transaction(each) for each in listed]
+        return found[-(limit or 0) :] if FLAVOUR != "late" else found[::-1][:limit]
 
 
 class YumBase(_transaction.Transactions):
@@ -128,7 +136,8 @@ class YumBase(_transaction.Transactions):
     def __init__(self):
         put = self.__dict__
         put["preconf"], put["prerepoconf"] = PreConf(), PreRepoConf()
-        put.update(_conf=None, _repos=None, _rpmdb=None, _sack=None, _ts=None, _locked=None, _up=None)
+        put.update(_conf=None, _repos=None, _rpmdb=None, _sack=None, _ts=None, _locked=None, _up=None,
+                   _ts_save_file=None)  # fmt: skip
         put["arch"] = Arch()
         put["skipped_packages"] = []
 

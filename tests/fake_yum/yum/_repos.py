@@ -49,7 +49,9 @@ class Repository(yum.Strict):
                    repofile=facts.get("repofile"), exclude=facts.get("exclude", []), _xml=None,
                    includepkgs=facts.get("includepkgs", []), _enabled=facts.get("enabled", True),
                    skip_if_unavailable=False, metadata_expire=21600)  # fmt: skip
-        self.__dict__["sack"] = Sack([packages.Available(each, self) for each in facts["packages"]])
+        self.__dict__["sack"] = Sack(
+            facts.get("damaged"), [packages.Available(each, self) for each in facts["packages"]]
+        )
 
     def isEnabled(self):
         # A number, as an option that may be 0 or 1.
@@ -89,7 +91,7 @@ class RepoStorage(object):
     def __init__(self, base, cache):
         base.conf
         self._base = base
-        self._added = set()
+        self.pkgSack = Sacks()
         self.repos = dict((each["id"], Repository(base, each, cache)) for each in _world.load()["repositories"])
 
     def listEnabled(self):
@@ -108,6 +110,11 @@ class RepoStorage(object):
         for repo in self.listEnabled() if which == "enabled" else which:
             try:
                 repo.repoXML
+                self.pkgSack.sacks[repo.id] = repo.sack
+                if repo.facts.get("damaged") and yum.FLAVOUR == "late":
+                    del self.pkgSack.sacks[repo.id]
+                    raise Errors.RepoError("Caching enabled and local cache: %s does not match checksum"
+                                           % os.path.join(repo.cachedir, "primary.sqlite.gz"))  # fmt: skip
                 if yum.FLAVOUR == "late":
                     yum.gen_unpack(os.path.join(repo.cachedir, "primary.sqlite.gz"), "primary_db.sqlite")
             except Errors.RepoError:
@@ -117,7 +124,8 @@ class RepoStorage(object):
 
 
 class Sack(object):
-    def __init__(self, listed):
+    def __init__(self, damaged, listed):
+        self._damaged = damaged
         self._listed = listed
 
     def simplePkgList(self):
@@ -125,11 +133,22 @@ class Sack(object):
 
     def searchNames(self, names=[]):
         assert isinstance(names, list)
+        if self._damaged and yum.FLAVOUR != "late":
+            raise Errors.RepoError("file is not a database")
         return [each for each in self._listed if each.name in names]
+
+
+class Sacks(object):
+    """What repos.pkgSack is: the sacks by repository, of those that were switched off as well."""
+
+    def __init__(self):
+        self.sacks = {}
 
 
 class MetaSack(object):
     def __init__(self, base):
+        for sack in base.repos.pkgSack.sacks.values():
+            sack.searchNames(["yum"])
         self._listed = [each for repo in base.repos.listEnabled() for each in repo.sack._listed]
         for repo, patterns in [(None, base.conf.exclude)] + [(repo, repo.exclude) for repo in base.repos.listEnabled()]:
             self._listed = [

@@ -79,8 +79,30 @@ class Transactions(object):
                 self.tsInfo.add(old, constants.TS_OBSOLETED, "od").obsoleted_by.append(chosen)
         return [member, member]
 
-    def remove(self, po=None):
-        return [self.tsInfo.add(po, constants.TS_ERASE, "e")]
+    def remove(self, po=None, pkgtup=None):
+        found = [po] if po is not None else [each for each in self.rpmdb.returnPackages() if each.pkgtup == pkgtup]
+        return [self.tsInfo.add(each, constants.TS_ERASE, "e") for each in found]
+
+    def history_undo(self, transaction):
+        """What cannot come back is told to a logger, and everything else goes on; so yum 3 does."""
+        rows = transaction.trans_data
+        available = dict((each.pkgtup, each) for each in self.pkgSack.returnPackages())
+        for each in [row for row in rows if row.state == "Updated"]:
+            newer = [old for old in self.rpmdb.searchNames([str(each.name)]) if old.arch == each.arch]
+            if each.pkgtup not in available or not newer:
+                yum.noise("Failed to downgrade: %s" % each.name)
+                continue
+            self.tsInfo.add(available[each.pkgtup], constants.TS_INSTALL, "u")
+            for old in newer:
+                self.tsInfo.add(old, constants.TS_ERASE, "e")
+        for each in [row for row in rows if row.state_installed]:
+            if each.state != "Update":
+                self.remove(pkgtup=each.pkgtup)
+        for each in [row for row in rows if row.state in ("Obsoleted", "Erase")]:
+            if each.pkgtup not in available:
+                raise Errors.InstallError("No package(s) available to install")
+            self.tsInfo.add(available[each.pkgtup], constants.TS_TRUEINSTALL, "i")
+        return bool(self.tsInfo.getMembers())
 
     def reinstall(self, po=None, name=None, arch=None, epoch=None, version=None, release=None):
         [old] = self.rpmdb.searchNevra(name, epoch, version, release, arch)
@@ -100,6 +122,7 @@ class Transactions(object):
             if each.output_state in constants.TS_INSTALL_STATES:
                 problems += self._solve(each.po)
             index += 1
+        self._drop_what_needs_more()
         self.save_ts(auto=True)
         if problems:
             # A repeated problem is told each time.
@@ -110,7 +133,19 @@ class Transactions(object):
         return 2, ["Success - deps resolved"]
 
     def _save_ts(self, filename):
-        open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "yum_save_tx.stand-in.yumtx"), "w").close()
+        self._ts_save_file = filename or os.path.join(os.environ.get("TMPDIR", "/tmp"), "yum_save_tx.stand-in.yumtx")
+        open(self._ts_save_file, "w").close()
+
+    def _drop_what_needs_more(self):
+        """What needs something that is taken away goes as well."""
+        members = self.tsInfo.getMembers()
+        leaving = [each.po for each in members if each.output_state in constants.TS_REMOVE_STATES]
+        staying = [each for each in self.rpmdb.returnPackages() if each not in leaving]
+        staying += [each.po for each in members if each.output_state in constants.TS_INSTALL_STATES]
+        for each in self.rpmdb.returnPackages():
+            for need in each.facts["requires"] if each in staying else []:
+                if not [other for other in staying if need in other.provides_names]:
+                    self.tsInfo.add(each, constants.TS_ERASE, "e")
 
     def _solve(self, po):
         leaving = [each.po for each in self.tsInfo.getMembers() if each.output_state in constants.TS_REMOVE_STATES]
@@ -129,6 +164,8 @@ class Transactions(object):
         return problems
 
     def _limit_kernels(self):
+        if self.conf.installonly_limit < 1:
+            return
         for each in self.tsInfo.getMembers():
             if each.output_state in constants.TS_INSTALL_STATES and self.allowedMultipleInstalls(each.po):
                 beside = self.rpmdb.searchNames([each.po.name])
@@ -177,6 +214,9 @@ class Transactions(object):
         world = _world.load()
         if world.get("runs_nothing"):
             return
+        if yum.FLAVOUR == "el6" or self._ts_save_file is not None:
+            os.unlink(self._ts_save_file)
+        self._ts_save_file = None
         tid = (world["history"][-1]["tid"] if world["history"] else 0) + 1
         members = self.tsInfo.getMembers()
         world["history"].append({"tid": tid, "begin": int(time.time()), "end": None, "rows": []})
@@ -207,6 +247,8 @@ class Transactions(object):
             row = dict(facts, installtime=int(time.time()), from_repo=po.repoid)
             world["installed"] = [each for each in world["installed"] if not _world.same(each, row)] + [row]
             if facts["fails"] == "post":
+                words = "warning: %%post(%s) scriptlet failed, exit status 1\n" % po
+                display.scriptout(po if yum.FLAVOUR != "el6" else str(po), words)
                 display.errorlog("Non-fatal POSTIN scriptlet failure in rpm package %s" % po)
         else:
             coming = [each.po.pkgtup for each in self.tsInfo.getMembers()

@@ -3,6 +3,7 @@
 """A stand-in for yum.update_md."""
 
 import os
+import sys
 
 from yum import Errors, FLAVOUR, gen_unpack
 
@@ -50,9 +51,20 @@ class UpdateMetadata(object):
         gen_unpack(path, "updateinfo.xml")
         listed = obj.facts["notices"]
         if listed == "broken":
-            if FLAVOUR != "late":
+            if FLAVOUR == "tag":
+                where = "<open file '%s', mode 'rt' at 0x%x>" % (
+                    os.path.join(os.path.dirname(path), "gen", "updateinfo.xml"),
+                    id(self),
+                )
+                sys.stderr.write("File is not valid XML:")
+                sys.stderr.write(" " + where)
+                sys.stderr.write("\n")
+                return
+            if FLAVOUR == "el6":
                 raise ParseError("not well-formed (invalid token): line 1, column 2")
-            self._logger.critical("Updateinfo file is not valid XML: %s", path)
+            self._logger.critical(
+                "Updateinfo file is not valid XML: %s", "<open file '%s', mode 'rt' at 0x%x>" % (path, id(self))
+            )
             return
         self._notices += [UpdateNotice(each) for each in listed]
 

@@ -43,14 +43,15 @@ def read_order(path):
 def beyond_order(rows, order):
     """What a transaction would do, or leave out, against its order; empty when it is as ordered.
 
-    A downgrade is never ordered. What arrives and what leaves may be less than ordered, as long as every target comes.
+    A downgrade is ordered only where something is taken back (`downgrading`). What arrives and what leaves may be less
+    than ordered, as long as every target comes.
     """
     found, coming = [], set()
     for kind, name, arch, version, _other in rows:
         word = nevra_word(name, arch, version)
         if kind in ARRIVING:
             coming.add(word)
-            if kind == 'downgrade' or word not in order['arriving']:
+            if word not in order['arriving'] or kind == 'downgrade' and not order.get('downgrading'):
                 found.append('would {0} {1}'.format('install' if kind == 'beside' else kind, word))
         elif kind not in LEAVING:
             found.append('would do something unknown ({0}) with {1}'.format(kind, word))

@@ -216,14 +216,35 @@ def simulated(yum, base, batch):
 # -- acting ------------------------------------------------------------------------------------------------------
 
 
-def acting_base(yum):
+def acting_base(yum, workspace):
     """A YumBase with the host's plugins, log and history, that answers yes: that is how keys which the configuration
     of a repository names come to be accepted, and no others."""
     base = yum.YumBase()
     base.preconf.disabled_plugins = REPLACED_PLUGINS
     settle_configuration(base.conf)
     base.conf.assumeyes = True
+    save_ts = base.save_ts
+    # Where the transaction fails its copy would stay in /tmp.
+    base.save_ts = lambda filename=None, auto=False: save_ts(os.path.join(workspace.path('copy'), 'transaction'), auto)
     return base
+
+
+def with_lock(seconds, work):
+    """What work(yum, miscutils, base) returns, done under yum's lock; 1 where yum refuses."""
+    yum, miscutils = load_yum()
+    workspace = Workspace()
+    try:
+        base = acting_base(yum, workspace)
+        hold_lock(yum, base, seconds)
+        try:
+            return work(yum, miscutils, base)
+        except yum.Errors.YumBaseError as error:
+            tell('error: ' + words_of(error))
+            return 1
+        finally:
+            base.doUnlock()
+    finally:
+        workspace.close()
 
 
 def hold_lock(yum, base, seconds):
@@ -248,40 +269,36 @@ def hold_lock(yum, base, seconds):
 def install(words):
     """Install exactly what the order says; may run again after a power cut."""
     order = read_order(words[0])
-    yum, miscutils = load_yum()
-    base = acting_base(yum)
-    hold_lock(yum, base, order['lock_timeout'])
-    try:
-        code = finish_interrupted(yum, miscutils, base)
-        if code != 0:
-            tell('error: an interrupted transaction could not be finished')
-            return code
-        order['targets'] -= installed_words(base)
-        if not order['targets']:
-            tell('everything is installed')
-            return 0
-        kept = what_is_kept(base)
-        for repo in base.repos.listEnabled():
-            # The plan was made from what is in the cache.
-            repo.metadata_expire = -1
-        hide_kept_back(yum, miscutils, base, kept, order['arriving'])
-        rows, problem = work_out(yum, base, order['targets'])
-        if problem is not None:
-            tell('error: ' + problem)
-            return 1
-        return run_as_ordered(yum, base, rows, order)
-    except yum.Errors.YumBaseError as error:
-        tell('error: ' + words_of(error))
+    return with_lock(order['lock_timeout'], lambda yum, miscutils, base: bring(yum, miscutils, base, order))
+
+
+def bring(yum, miscutils, base, order):
+    code = finish_interrupted(yum, miscutils, base)
+    if code != 0:
+        tell('error: an interrupted transaction could not be finished')
+        return code
+    order['targets'] -= installed_words(base)
+    if not order['targets']:
+        tell('everything is installed')
+        return 0
+    kept = what_is_kept(base)
+    for repo in base.repos.listEnabled():
+        # The plan was made from what is in the cache.
+        repo.metadata_expire = -1
+    hide_kept_back(yum, miscutils, base, kept, order['arriving'])
+    rows, problem = work_out(yum, base, order['targets'])
+    if problem is not None:
+        tell('error: ' + problem)
         return 1
-    finally:
-        base.doUnlock()
+    return run_as_ordered(yum, base, rows, order)
 
 
 def run_as_ordered(yum, base, rows, order):
     """0 when the host has what was ordered afterwards. What is not as ordered does not run."""
     against = beyond_order(rows, order)
     if against:
-        tell('error: stopped before anything was changed, since no simulation showed that yum ' + '; '.join(against[:20]))
+        tell('error: stopped before anything was changed, since {0} yum {1}'.format(
+            'to take it back' if order.get('downgrading') else 'no simulation showed that', '; '.join(against[:20])))
         return 1
     wait_for_rpm(order['lock_timeout'])
     last = last_number(base)
@@ -306,7 +323,7 @@ def compare(rows, present):
         elif kind in LEAVING and word in present:
             tell('failed {0}: it is still there'.format(word))
             code = 1
-        elif kind == 'upgrade' and nevra_word(name, arch, other) in present:
+        elif kind in ('upgrade', 'downgrade') and nevra_word(name, arch, other) in present:
             tell('failed {0}: {1} is still there beside it'.format(word, nevra_word(name, arch, other)))
             code = 1
     return code
@@ -323,7 +340,8 @@ def log_display(yum):
 
         def scriptout(self, package, msgs):
             if msgs:
-                self.say('{0}: {1}'.format(package, str_of(text_of(msgs))))
+                # rpm's own lines among them are understood where they begin at the margin.
+                self.say('output of {0}:\n{1}'.format(package, str_of(text_of(msgs)).rstrip()))
 
         def errorlog(self, msg):
             self.say('RPM: error: {0}'.format(str_of(text_of(msg))))
@@ -419,23 +437,55 @@ def reinstall(base, word):
 
 
 def repair(_words):
-    yum, miscutils = load_yum()
-    base = acting_base(yum)
-    hold_lock(yum, base, 600)
-    try:
-        return finish_interrupted(yum, miscutils, base)
-    except yum.Errors.YumBaseError as error:
-        tell('error: ' + words_of(error))
-        return 1
-    finally:
-        base.doUnlock()
+    return with_lock(600, finish_interrupted)
+
+
+# -- taking back -------------------------------------------------------------------------------------------------
 
 
 def undo(words):
-    """Take one transaction of the history back, by yum's own means."""
-    import subprocess
-    os.environ.update(fixed_environment())
-    return subprocess.call(['yum', '-y', 'history', 'undo', words[0]])
+    """Take transactions of the history back, the newest first, since one cannot go before those that came after it.
+
+    yum's own command succeeds where an old version is in no repository any more, removes what needed what it takes
+    away, and lets the kernels that come back drive out others. Here such a transaction does not run.
+    """
+    numbers = sorted(set(int(word) for word in words), reverse=True)
+    return with_lock(600, lambda yum, _miscutils, base: undo_all(yum, base, numbers))
+
+
+def undo_all(yum, base, numbers):
+    open_excludes(base)
+    base.conf.installonly_limit = 0
+    for number in numbers:
+        code = undo_one(yum, base, number)
+        if code != 0:
+            tell('error: transaction {0} was not taken back'.format(number))
+            return code
+    return 0
+
+
+def undo_one(yum, base, number):
+    found = base.history.old([number])
+    if not found:
+        tell('error: the history of yum has no transaction {0}'.format(number))
+        return 1
+    came, went = set(), set()
+    for each in found[0].trans_data:
+        (came if each.state_installed else went).add(nevra_word_of(each))
+    present = installed_words(base)
+    if went <= present and not (came - went) & present:
+        tell('nothing that transaction {0} did is left'.format(number))
+        return 0
+    del base.tsInfo
+    del base.up
+    base.history_undo(found[0])
+    code, messages = base.buildTransaction(unfinished_transactions_check=False)
+    if code == 1:
+        tell('error: ' + '; '.join(str_of(text_of(each)) for each in messages[:5]))
+        return 1
+    order = {'targets': went - present, 'arriving': went, 'leaving': came - went, 'downgrading': True,
+             'lock_timeout': 600}
+    return run_as_ordered(yum, base, transaction_rows(yum, base), order)
 
 
 if __name__ == '__main__':

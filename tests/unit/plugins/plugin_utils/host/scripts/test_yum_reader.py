@@ -134,7 +134,24 @@ def test_damaged_notices_are_told_and_the_others_are_read(flavour: str, tmp_path
     assert {each["id"]: each["updateinfo"] for each in found["repositories"]} == {"base": True, "bad": None}
     [problem] = found["metadata_problems"]
     assert problem.startswith("the notices of bad cannot be read: ")
-    assert ("ParseError" in problem) == (flavour != "late")
+    # Raised, printed on sys.stderr, or told to a logger.
+    words = {"el6": "ParseError", "tag": "File is not valid XML: ", "late": "Updateinfo file is not valid XML: "}
+    assert words[flavour] in problem
+    # Nothing in it is another word at the next scan.
+    assert problem == result(stand_in)["metadata_problems"][0]
+    assert flavour == "el6" or f"{tmp_path}/cache/bad/" in problem
+
+
+@every_flavour
+def test_a_repository_with_a_damaged_database_is_told_and_the_others_are_read(flavour: str, tmp_path: Path) -> None:
+    stand_in = host(tmp_path, flavour, repositories=[
+        repository("base", [NEW], notices=[FIX]), repository("bad", [EPOCH], damaged=True)])  # fmt: skip
+    found = result(stand_in)
+    assert {each["id"]: each["loaded"] for each in found["repositories"]} == {"base": True, "bad": False}
+    assert [row[0] for row in found["advisories"]["rows"]] == ["RHSA-1"]
+    [problem] = found["metadata_problems"]
+    why = f"Caching enabled and local cache: {tmp_path}/cache/bad/primary.sqlite.gz does not match checksum"
+    assert problem == f"bad cannot be read: {why if flavour == 'late' else 'file is not a database'}"
 
 
 @every_flavour
@@ -311,14 +328,32 @@ def test_old_metadata_is_refreshed_and_a_repository_that_fails_is_told(flavour: 
     found = result(stand_in, refresh="auto")
     assert (found["refresh"]["attempted"], found["refresh"]["ok"]) == (True, False)
     [error] = found["refresh"]["errors"]
-    assert error == ("updates was not refreshed: http://rpm.lab/updates/repodata/repomd.xml: [Errno 14] HTTP Error 404 - "
-                     "Not Found")  # fmt: skip
+    why = "http://rpm.lab/updates/repodata/repomd.xml: [Errno 14] HTTP Error 404 - Not Found"
+    assert error == f"updates was not refreshed: {why}"
     ages = {each["id"]: each["age"] for each in found["repositories"]}
     assert ages["base"] < 60 < ages["updates"]
     [call] = stand_in.world["calls"]
     assert call[-2:] == ["makecache", "fast"]
     assert "--setopt=updates.skip_if_unavailable=1" in call
     assert not {"-y", "--nogpgcheck"} & set(call)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="yum refreshes its cache for root alone")
+@every_flavour
+def test_a_repository_out_of_reach_that_was_never_fetched_keeps_no_other_from_a_refresh(
+    flavour: str, tmp_path: Path
+) -> None:
+    gone = repository("away", [EPOCH], down="HTTP Error 404 - Not Found")
+    stand_in = host(tmp_path, flavour, repositories=[gone, repository("base", [NEW]), repository("more", [NEW])])
+    found = result(stand_in, refresh="always")
+    [error] = found["refresh"]["errors"]
+    assert error.startswith(
+        "away was not refreshed: http://rpm.lab/away/repodata/repomd.xml: [Errno 14] HTTP Error 404"
+    )
+    assert found["refresh"]["ok"] is False
+    assert {each["id"]: each["loaded"] for each in found["repositories"]} == {"away": False, "base": True, "more": True}
+    ages = [each["age"] for each in found["repositories"] if each["id"] != "away"]
+    assert max(ages) < 60
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="yum refreshes its cache for root alone")

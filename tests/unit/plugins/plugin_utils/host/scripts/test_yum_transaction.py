@@ -11,6 +11,7 @@ import pytest
 from yum_stand_in import FLAVOURS, PYTHONS, WHY_NOT, StandIn, package, repository
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.yum_plan import YumPlan
 
 PROGRAM = program_source("yum_transaction")
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "Python 2 is here")
@@ -18,8 +19,8 @@ every_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 OLD = [package(name, "1.0-1") for name in ("acme", "needy", "whole", "part", "shy", "victim", "mover", "bad", "other")]
 KERNELS = [package("kernel", f"5-{number}", "x86_64") for number in (1, 2, 3)]
 BASE = [
-    package("acme", "1.1-1"), package("acme", "1.2-1"), package("needy", "1.1-1", requires=["lib"]), package("lib", "1-1"),
-    package("whole", "1.1-1", obsoletes=["part"]), package("shy", "1.1-1", requires=["nowhere"]),
+    package("acme", "1.1-1"), package("acme", "1.2-1"), package("needy", "1.1-1", requires=["lib"]),
+    package("lib", "1-1"), package("whole", "1.1-1", obsoletes=["part"]), package("shy", "1.1-1", requires=["nowhere"]),
     package("mover", "1.1-1", conflicts=["victim"]), package("kernel", "5-3", "x86_64"),
     package("kernel", "5-4", "x86_64"), package("old", "1.1-1"), package("new", "2-1", obsoletes=["old"]),
 ]  # fmt: skip
@@ -230,10 +231,73 @@ def test_an_interrupted_transaction_is_finished_first(flavour: str, tmp_path: Pa
     assert len(stand_in.world["history"]) == 2
 
 
-def test_a_transaction_of_the_history_is_taken_back(tmp_path: Path) -> None:
-    stand_in = host(tmp_path)
+def undo(stand_in: StandIn, *numbers: str) -> tuple[int, str]:
+    done = stand_in.act(PROGRAM, "undo", *numbers)
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def with_old_versions(root: Path, flavour: str, **world: Any) -> StandIn:
+    """A host whose repository keeps the versions that were there before, as EL's do and many others do not."""
+    return host(root, flavour, repositories=[repository("base", [*BASE, *OLD, *KERNELS])], **world)
+
+
+@every_flavour
+def test_transactions_of_the_history_are_taken_back_the_newest_first(flavour: str, tmp_path: Path) -> None:
+    stand_in = with_old_versions(tmp_path, flavour)
     before = words(stand_in)
     assert install(stand_in, ["acme-1.1-1.noarch"])[0] == 0
-    assert stand_in.act(PROGRAM, "undo", "1").returncode == 0
+    assert install(stand_in, ["acme-1.2-1.noarch", "kernel-5-3.x86_64"])[0] == 0
+    assert install(stand_in, ["needy-1.1-1.noarch"], arriving=["needy-1.1-1.noarch", "lib-1-1.noarch"])[0] == 0
+    stand_in.change(conf={**stand_in.world["conf"], "exclude": ["acme"]})
+    code, log = undo(stand_in, "1", "2", "3")
+    assert code == 0, log
     assert words(stand_in) == before
-    assert stand_in.world["calls"] == [["-y", "history", "undo", "1"]]
+    assert [f"openfleet-patch: transaction {number}\n" in log for number in (4, 5, 6)] == [True] * 3
+    assert undo(stand_in, "3")[0] == 0
+    assert (len(stand_in.world["history"]), words(stand_in)) == (6, before)
+
+
+@every_flavour
+def test_nothing_is_taken_back_where_that_would_take_what_was_there_before(flavour: str, tmp_path: Path) -> None:
+    # The old version of needy is in no repository: yum would go on, and take needy away together with lib.
+    stand_in = host(tmp_path, flavour)
+    both = ["needy-1.1-1.noarch", "lib-1-1.noarch"]
+    assert install(stand_in, both[:1], arriving=both)[0] == 0
+    before = words(stand_in)
+    code, log = undo(stand_in, "1")
+    assert (code, words(stand_in)) == (1, before)
+    assert "stopped before anything was changed, since to take it back yum would not install needy-1.0-1.noarch" in log
+    assert "error: transaction 1 was not taken back" in log
+    code, log = undo(stand_in, "7")
+    assert (code, "the history of yum has no transaction 7" in log) == (1, True)
+
+
+@every_flavour
+def test_a_kernel_that_comes_back_drives_out_no_other(flavour: str, tmp_path: Path) -> None:
+    stand_in = with_old_versions(tmp_path, flavour)
+    stand_in.change(conf={**stand_in.world["conf"], "installonly_limit": 2})
+    assert install(stand_in, ["kernel-5-3.x86_64"], leaving=("kernel-5-1.x86_64",))[0] == 0
+    assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-2", "kernel-5-3"}
+    code, log = undo(stand_in, "1")
+    assert code == 0, log
+    assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-1", "kernel-5-2"}
+
+
+@every_flavour
+@pytest.mark.parametrize("fails", [None, "conflict", "download"], ids=["well", "file conflict", "download"])
+def test_no_copy_of_a_transaction_stays_behind(fails: str | None, flavour: str, tmp_path: Path) -> None:
+    stand_in = with_fix(tmp_path, flavour, fails)
+    assert install(stand_in, ["bad-1.1-1.noarch"])[0] == (1 if fails else 0)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@every_flavour
+def test_the_plan_understands_which_script_failed_and_how(flavour: str, tmp_path: Path) -> None:
+    plan = YumPlan("/usr/bin/python", "")
+    _code, log = install(with_fix(tmp_path / "pre", flavour, "pre"), ["bad-1.1-1.noarch"])
+    why = "%prein(bad-1.1-1.noarch) scriptlet failed, exit status 1"
+    assert (plan.failure_reasons(log)[0], plan.script_failures(log)) == ({"bad": why}, [])
+    code, log = install(with_fix(tmp_path / "post", flavour, "post"), ["bad-1.1-1.noarch"])
+    assert code == 0
+    assert (plan.failure_reasons(log)[0], plan.script_failures(log)) == (
+        {}, ["bad: Non-fatal POSTIN scriptlet failure"])  # fmt: skip
