@@ -105,6 +105,7 @@ def test_what_comes_along_and_what_goes_obeys_the_baseline_and_the_operator(fres
     assert f"-acme-victim.noarch {OLD}\n" in task.result["output"]
 
 
+@pytest.mark.slow
 def test_what_fails_keeps_nobody_else_from_the_host_and_says_why(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="fedora42")
     bad = ("acme-badpre", "acme-thief", "acme-unsigned", "acme-forged")

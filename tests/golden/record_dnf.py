@@ -1,12 +1,13 @@
-"""Record what the dnf reader answers on real hosts: `record_dnf.py [FOLDER...]`, where the lab can run.
+"""Record what the readers of dnf 4 and 5 answer on real hosts: `record_dnf.py [FOLDER...]`, where the lab can run.
 
-Writes <distribution>-<release>/dnf_answer.json and dnf_inventory.json. Read the difference before you commit it: the
-inventory is what the tests expect from then on.
+Writes <distribution>-<release>/dnf_answer.json and dnf_inventory.json, or dnf5_answer.json and dnf5_inventory.json.
+Read the difference before you commit it: the inventory is what the tests expect from then on.
 """
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ HERE = Path(__file__).resolve().parent
 for folder in (HERE, HERE.parent / "lab", HERE.parent / "parity", HERE.parents[1] / ".cache" / "collections"):
     sys.path.insert(0, str(folder))
 
-from dnf_reading import read_answer  # noqa: E402
+from dnf_reading import MAPPINGS, read_answer  # noqa: E402
 from openfleet_lab.api import session, start_host  # noqa: E402
 from record_apt import as_text  # noqa: E402
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory  # noqa: E402
-
+MANAGERS = "ansible_collections.openfleet.patch.plugins.plugin_utils.managers"
 KINDS = {
     "rhel-9.4": "rhel9",
     "rhel-8.10": "rhel8",
@@ -27,17 +27,19 @@ KINDS = {
     "oracle-8.10": "oracle8",
     "rocky-9.4": "rocky9",
     "amazon-2023": "amazonlinux2023",
+    "fedora-42": "fedora42",
 }
 
 
-def write(name: str, answer: dict[str, Any]) -> None:
+def write(name: str, manager: str, answer: dict[str, Any]) -> None:
     folder = HERE / name
     folder.mkdir(exist_ok=True)
     for table in ("installed", "candidates", "notices"):
         answer["result"][table]["rows"].sort(key=lambda row: [str(cell) for cell in row[:4]])
-    inventory = build_inventory({"system": {}, "reader": "dnf", "result": answer["result"]})
-    (folder / "dnf_answer.json").write_text(as_text(answer) + "\n")
-    (folder / "dnf_inventory.json").write_text(as_text(inventory.to_dict()) + "\n")
+    reading = {"system": {}, "reader": manager, "result": answer["result"]}
+    inventory = import_module(f"{MANAGERS}.{manager}").build_inventory(reading, mappings=MAPPINGS)
+    (folder / f"{manager}_answer.json").write_text(as_text(answer) + "\n")
+    (folder / f"{manager}_inventory.json").write_text(as_text(inventory.to_dict()) + "\n")
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
             try:
                 answer = read_answer(host)
                 assert answer["ok"], answer["error"]
-                write(name, answer)
+                write(name, host.kind.manager, answer)
             finally:
                 host.destroy()
 
