@@ -48,7 +48,7 @@ PROGRAM_PARTS = {
     ),
     "yum_transaction": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
-        "rpm_transaction.py",
+        "rpm_transaction.py", "yum_solving.py",
     ),
     "dnf5_transaction": (
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
