@@ -86,6 +86,7 @@ class _Preflight:
         answer: dict[str, Any] = {"operating_system": None, "product": None, "baseline": None}
         try:
             scan = HostScan(self._action, self._task_vars, self._arguments)
+            scan.run = run
             before = datetime.now(timezone.utc)
             inventory = scan.read()
             after = datetime.now(timezone.utc)

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.reads
   - openfleet.patch.baselines
+  - openfleet.patch.baselines.errata
   - openfleet.patch.host
   - openfleet.patch.run
 notes:

@@ -175,6 +175,10 @@ def _busy(inventory: Inventory) -> list[Finding]:
         findings.append(
             _warning("competing_updater", "unattended-upgrades installs on its own as well, whatever the baseline says")
         )
+    automatic = [timer for timer in updaters.get("timers") or [] if _installs(timer, updaters.get("apply_updates"))]
+    if automatic:
+        told_of = f"{automatic[0]} installs on its own as well, whatever the baseline says"
+        findings.append(_warning("competing_updater", told_of))
     if updaters.get("packagekit"):
         findings.append(_warning("competing_updater", "PackageKit is there and may install on its own as well"))
     if inventory.interrupted_run:
@@ -184,9 +188,18 @@ def _busy(inventory: Inventory) -> list[Finding]:
     return findings
 
 
+def _installs(timer: str, apply_updates: str | None) -> bool:
+    """Whether yum-cron or a timer of dnf-automatic does more than to look and to download."""
+    if not timer.startswith(("dnf", "yum")) or "-notifyonly" in timer or "-download" in timer:
+        return False
+    return "-install" in timer or (apply_updates or "").lower() in ("yes", "true", "1", "on")
+
+
 def _baseline_fits(inventory: Inventory, baseline: Mapping[str, Any]) -> list[Finding]:
     rules = baseline.get("approval_rules") or []
-    if inventory.operating_system == "CENTOS" and not any(rule.get("enable_non_security") for rule in rules):
+    noticed = any(each.get("security_metadata") for each in inventory.repositories if each.get("enabled"))
+    open_to_all = any(rule.get("enable_non_security") for rule in rules)
+    if inventory.operating_system == "CENTOS" and not noticed and not open_to_all:
         return [
             _warning(
                 "nothing_will_be_approved",

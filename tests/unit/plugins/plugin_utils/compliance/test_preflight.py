@@ -142,10 +142,30 @@ def test_an_updater_that_installs_by_itself_is_named() -> None:
     assert "PackageKit" in told_of["message"]
 
 
+@pytest.mark.parametrize(
+    ("timer", "apply_updates", "named"),
+    [
+        ("dnf-automatic-install.timer", "no", True), ("dnf-automatic.timer", "yes", True), ("yum-cron", "yes", True),
+        ("dnf-automatic.timer", "no", False), ("dnf-automatic.timer", None, False), ("yum-cron", "no", False),
+        ("dnf-automatic-notifyonly.timer", "yes", False), ("dnf-automatic-download.timer", "yes", False),
+    ],
+)  # fmt: skip
+def test_an_updater_of_an_rpm_system_is_named_where_it_installs(
+    timer: str, apply_updates: str | None, named: bool
+) -> None:
+    found = findings(findings={"updaters": {"timers": [timer], "apply_updates": apply_updates, "packagekit": False}})
+    assert [each["kind"] for each in found] == (["competing_updater"] if named else [])
+    assert all(timer in each["message"] for each in found)
+
+
 def test_centos_without_the_switch_is_told_that_nothing_will_be_approved() -> None:
     rule = {"filters": {"product": ["*"]}, "approve_after_days": 0}
     silent = baseline(operating_system="CENTOS", approval_rules=[rule])
-    assert ("warning", "nothing_will_be_approved") in kinds(operating_system="CENTOS", base=silent)
+    without = [{"id": "baseos", "enabled": True, "security_metadata": False, "metadata_age": 60}]
+    found = kinds(operating_system="CENTOS", base=silent, repositories=without)
+    assert found == [("error", "no_security_metadata"), ("warning", "nothing_will_be_approved")]
+    noticed = [{"id": "baseos", "enabled": True, "security_metadata": True, "metadata_age": 60}]
+    assert kinds(operating_system="CENTOS", base=silent, repositories=noticed) == []
     open_one = baseline(operating_system="CENTOS", approval_rules=[{**rule, "enable_non_security": True}])
     assert kinds(operating_system="CENTOS", base=open_one) == []
 
