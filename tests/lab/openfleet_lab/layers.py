@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from . import debs, repository, rpm_layers, rpm_repository, suse_layers
+from . import debs, repository, rpm_layers, rpm_repository, suse_layers, yum_layers
 from .bases import digest_of, ensure_base, prune
 from .distributions import DISTRIBUTIONS, site_names
 from .packages import BULK, PACKAGES, TROUBLE, Package
@@ -19,7 +20,10 @@ from .places import CONTROLLER_ADDRESS, Lab, LabError, run
 from .recipes import BASES, DRESSINGS, FEATURES
 from .roots import chroot, write_files
 from .signing import SigningKey
+from .yum_distributions import YUM_DISTRIBUTIONS
 
+# What makes a host with this package manager; rpm_layers for both generations of dnf.
+_LAYERS: dict[str, Any] = {"zypper": suse_layers, "yum": yum_layers}
 KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
 
 
@@ -34,7 +38,7 @@ class Kind:
 
     @property
     def manager(self) -> str:
-        found = rpm_repository.ALL_DISTRIBUTIONS.get(self.distribution)
+        found = {**rpm_repository.ALL_DISTRIBUTIONS, **YUM_DISTRIBUTIONS}.get(self.distribution)
         return found.manager if found else "apt"
 
 
@@ -48,7 +52,7 @@ def kind_of(name: str) -> Kind:
 
 
 def kinds(manager: str | None = None) -> list[str]:
-    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5, zypper) installs.
+    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5, yum, zypper) installs.
 
     A base alone may be none.
     """
@@ -87,7 +91,7 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
             lab, f"dress-{name}", stack, digest_of(asdict(dressing)), lambda root: write_files(root, dressing.files)
         )
     repository.ensure_server(lab)
-    if kind.distribution in rpm_repository.ALL_DISTRIBUTIONS:
+    if kind.manager != "apt":
         return _rpm_stack(lab, kind, stack, features, prepared=prepared)
     view = repository.ensure_main(lab, kind.distribution, stack[-1])
     signer = SigningKey(lab).public
@@ -113,8 +117,9 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
 
 
 def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], features: Sequence[str], *, prepared: bool) -> list[Path]:
-    rpm_repository.ensure_main(lab, kind.distribution)
-    made = suse_layers if kind.manager == "zypper" else rpm_layers
+    made = _LAYERS.get(kind.manager, rpm_layers)
+    if kind.manager != "yum":
+        rpm_repository.ensure_main(lab, kind.distribution)
     digest = digest_of(made.recipe_digest(), rpm_repository.public_key(lab))
     stack = _stacked(lab, f"sources-{kind.name}", stack, digest,
                      lambda root: made.use_repositories(lab, root, kind.distribution))  # fmt: skip
@@ -134,7 +139,7 @@ def _add_rpm_feature(lab: Lab, kind: Kind, feature: str, root: Path) -> None:
     recipe = FEATURES[feature]
     write_files(root, recipe.files)
     if recipe.packages:
-        made = suse_layers if kind.manager == "zypper" else rpm_layers
+        made = _LAYERS.get(kind.manager, rpm_layers)
         made.install_old(lab, root, kind.distribution, made.TABLES[recipe.packages])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .rpm_distributions import RPM_DISTRIBUTIONS
 from .suse_distributions import SUSE_DISTRIBUTIONS
+from .yum_distributions import YUM_DISTRIBUTIONS
 
 COMMON = (
     "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,iproute2,iputils-ping,"
@@ -161,4 +162,5 @@ DRESSINGS = {
         for name, each in RPM_DISTRIBUTIONS.items()
     },
     **{name: Dressing(each.base, name, each.files) for name, each in SUSE_DISTRIBUTIONS.items()},
+    **{name: Dressing(each.base, name, each.files) for name, each in YUM_DISTRIBUTIONS.items()},
 }
