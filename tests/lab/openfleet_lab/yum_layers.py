@@ -1,4 +1,4 @@
-"""What makes a root a host with yum 3: a real Python 2.7 where such hosts have theirs, and the stand-in for yum in it."""
+"""What makes a root a host with yum 3: a real Python 2.7 where such hosts have theirs, and the stand-in in it."""
 
 from __future__ import annotations
 
