@@ -59,6 +59,14 @@ def check_update(world):
     return 100 if found else 0
 
 
+def list_installed(world):
+    for facts in world["installed"]:
+        each = packages.Installed(facts)
+        evr = "%s:%s-%s" % (each.epoch, each.version, each.release)
+        print("%s.%s %s @%s" % (each.name, each.arch, evr, facts.get("from_repo")))
+    return 0
+
+
 def main(words):
     world = _world.load()
     world.setdefault("calls", []).append(words)
@@ -68,6 +76,8 @@ def main(words):
         return makecache(world, words)
     if asked[0] == "check-update":
         return check_update(world)
+    if asked[:2] == ["list", "installed"]:
+        return list_installed(world)
     raise AssertionError("the stand-in has no yum %s" % " ".join(words))
 
 
