@@ -106,12 +106,36 @@ def test_preflight_finds_a_host_in_order_and_names_a_repository_that_is_not(newe
     assert any("appstream" in message for message in told), bad.result
 
 
-def test_installing_is_refused_and_nothing_is_changed(newest: Controller, rhel9: Any) -> None:
-    before = rhel9.run(["rpm", "-qa"]).stdout
-    task = {"name": "install", "openfleet.patch.install_patches": {"refresh": "never", "state_directory": "state"}}
-    play = newest.play(inventory_of({"a": rhel9.inventory("root")}), [task])
-    assert (play.only().status, play.only().kind) == ("failed", "unsupported_os"), play.output
-    assert rhel9.run(["rpm", "-qa"]).stdout == before
+def test_by_an_errata_file_security_fixes_alone_are_installed_where_no_repository_tells_them(
+    newest: Controller, lab: Any
+) -> None:
+    from openfleet_lab.api import start_host
+    from openfleet_lab.rpm_distributions import RPM_DISTRIBUTIONS
+    from openfleet_lab.rpm_packages import NOTICES
+    from openfleet_lab.rpm_repository import updateinfo
+
+    notices = updateinfo(RPM_DISTRIBUTIONS["centos8"].notices(NOTICES))
+    (newest.folder / "errata.xml").write_text(notices)
+    rule = {"filters": {"classification": ["Security"], "severity": ["Critical"]}, "approve_after_days": 0}
+    options = {
+        "refresh": "never", "state_directory": "state", "errata": str(newest.folder / "errata.xml"),
+        "baselines": [{"name": "critical", "operating_system": "CENTOS", "approval_rules": [rule]}],
+        "default_baselines": {"CENTOS": "critical"},
+    }  # fmt: skip
+    centos = start_host(lab, "centos8")
+    try:
+        before = set(centos.run(["rpm", "-qa"]).stdout.split())
+        task = {"name": "install", "openfleet.patch.install_patches": options}
+        play = newest.play(inventory_of({"a": centos.inventory("root")}), [task])
+        after = set(centos.run(["rpm", "-qa"]).stdout.split())
+    finally:
+        centos.destroy()
+    assert play.only().status == "ok", play.output
+    # The bugfix above the critical fix stays away, as does the newer version of acme-vanished, whose notice's is gone.
+    assert after - before == {"acme-crit-1.1-1.el8.noarch", "acme-super-1.2-1.el8.noarch"}
+    document = play.only().result["document"]
+    assert document["findings"]["errata"]["source"] == str(newest.folder / "errata.xml")
+    assert document["installation"]["result"] == "SUCCEEDED"
 
 
 def test_a_host_without_any_security_metadata_is_never_compliant(newest: Controller, lab: Any) -> None:
