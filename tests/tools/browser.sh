@@ -4,7 +4,7 @@ set -eu
 
 tools=$(dirname "$0")
 cache=$1
-axe=axe-core@4.14.1
+axe='axe-core@4.14.1'
 "$tools/debian_packages.sh" chromium:chromium
 [ ! -f "$cache/node_modules/axe-core/axe.min.js" ] || exit 0
 if ! command -v npm >/dev/null; then

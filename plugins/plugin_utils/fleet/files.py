@@ -139,6 +139,21 @@ def write_pieces(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> Non
         raise _unwritable(path, error) from error
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of ``path`` in one write, on the disk when this returns; the caller holds its lock."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            written = os.write(descriptor, content)
+            if written != len(content):
+                raise OSError(28, "no space left for all of it", str(path))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_new_json(directory: Path, name: str, value: Any) -> Path:
     """Add ``name.json``, or ``name~2.json`` and so on where it exists: nothing is ever overwritten."""
     try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchError
-from . import files
+from . import evidence, files
 
 if TYPE_CHECKING:
     from .baselines import ResolvedBaseline
@@ -72,9 +72,11 @@ class Run:
             )
 
     def write_document(self, host: str, document: dict[str, Any]) -> Path:
-        """Keep a document; a second one of the same host in this run is kept beside the first."""
+        """Keep a document and record it in the host's chain (``fleet.evidence``); a second one of the same host in this
+        run is kept beside the first."""
         name = files.safe_name(host)
         path = files.write_new_json(self.path / "hosts", name, document)
+        evidence.record(self.state_directory, name, self.run_id, path.name, document)
         files.point_link(self.state_directory / "hosts" / f"{name}.json", f"../runs/{self.run_id}/hosts/{path.name}")
         return path
 

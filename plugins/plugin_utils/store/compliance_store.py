@@ -329,6 +329,14 @@ class ComplianceStore:
                 connection.execute(sqlalchemy().select(documents.c.body).where(documents.c.id == number)).scalar()
             )
 
+    def count(self) -> int:
+        """Number of documents."""
+        with self.database.reading() as connection:
+            number: int = connection.execute(
+                sqlalchemy().select(sqlalchemy().func.count(tables().documents.c.id))
+            ).scalar()
+            return number
+
     def heads(self) -> dict[str, str]:
         """Host to the newest link of its chain."""
         with self.database.reading() as connection:

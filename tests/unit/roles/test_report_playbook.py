@@ -75,3 +75,11 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
     assert asked.rc == 0, asked.output
     assert '"host": "lacking"' in asked.output
     assert '"host": "good"' not in asked.output
+
+    verified = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
+    assert verified.rc == 0, verified.output
+    assert "3 documents are as they were written" in verified.output
+    (scanned.run / "hosts" / "lacking.json").unlink()
+    wrong = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
+    assert wrong.rc == 2
+    assert "1 problems in the history: lacking:" in wrong.output
