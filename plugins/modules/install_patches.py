@@ -215,7 +215,7 @@ plan:
       type: list
       elements: dict
     remove:
-      description: Packages that would go, with O(allow_removals=true).
+      description: Packages that would go, with O(allow_removals=true); old kernels that make room for new ones in any case.
       type: list
       elements: dict
 inventory_file:
