@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.compliance.outcomes import counts_as_error, exceeds
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import open_run
+from ..plugin_utils.fleet.rate_control import LEFT_ALONE, RatePlan, judge
+from ..plugin_utils.fleet.run_directory import Run, open_run
+from ..plugin_utils.fleet.turns import Log, Turn, Turns
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.rates import allowed_errors, wait_for
 from ..plugin_utils.flow.results import failed, plain
 
 
@@ -28,26 +31,60 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, validated = self.validate_argument_spec(argument_spec("gate_batch"))
-        arguments = plain(validated)
-        hosts = arguments["hosts"]
-        if hosts is None:
-            hosts = [str(host) for host in (task_vars or {}).get("ansible_play_hosts_all") or []]
+        arguments, variables = plain(validated), task_vars or {}
         try:
-            if not 0 <= arguments["max_fail_percentage"] <= 100:
-                message = f"max_fail_percentage is {arguments['max_fail_percentage']}; it must be from 0 to 100."
-                raise PatchError("bad_argument", message)
             run = open_run(
                 arguments["state_directory"],
                 run_id=arguments["run_id"],
                 now=datetime.now(timezone.utc),
                 controller_key=controller_key(),
             )
-            outcomes = run.outcomes(of_this_process=True)
+            turns = Turns(run)
+            if arguments["healthy_wave"] is not None:
+                turns.answer(arguments["healthy_wave"], True, now=time.time())
+            log = turns.read()
+            if log is None:
+                hosts = arguments["hosts"]
+                hosts = _names(variables, "ansible_play_hosts_all") if hosts is None else hosts
+                turn = _by_percentage(run, hosts, arguments["max_fail_percentage"])
+            else:
+                hosts = list(log.plan.hosts)
+                statuses = _of_earlier_batches(run, log, _names(variables, "ansible_play_batch"))
+                turn = wait_for(lambda: turns.look(statuses, now=time.time()))
         except PatchError as error:
             return result | failed(error)
-        bad = sorted(host for host in hosts if host in outcomes and counts_as_error(outcomes[host]))
-        stop = exceeds(len(bad), len(hosts), arguments["max_fail_percentage"])
-        if stop:
-            told = f"{len(bad)} of {len(hosts)} hosts failed ({', '.join(bad[:5])}): no further batch starts"
-            Display().warning(told)
-        return result | {"changed": False, "go": not stop, "failed_hosts": bad, "total": len(hosts)}
+        if turn.reason:
+            Display().warning(turn.reason)
+        return result | {
+            "changed": False,
+            "go": turn.go,
+            "check_wave": turn.check_wave,
+            "wave_hosts": list(turn.wave_hosts),
+            "reason": turn.reason,
+            "failed_hosts": sorted(turn.errors),
+            "total": len(hosts),
+        }
+
+
+def _names(variables: dict[str, Any], which: str) -> list[str]:
+    return [str(host) for host in variables.get(which) or []]
+
+
+def _statuses(run: Run) -> dict[str, str]:
+    return {host: str(outcome.get("status")) for host, outcome in run.outcomes(of_this_process=True).items()}
+
+
+def _by_percentage(run: Run, hosts: list[str], percentage: float) -> Turn:
+    """In a play of one's own, where nothing was planned."""
+    plan = RatePlan(tuple(hosts), len(hosts), allowed_errors(percentage, len(hosts)), batches=True)
+    verdict = judge(plan, _statuses(run))
+    return Turn(not verdict.stopped, reason=verdict.reason, errors=verdict.errors)
+
+
+def _of_earlier_batches(run: Run, log: Log, batch: list[str]) -> dict[str, str]:
+    """An earlier play of the same command may have left outcomes of hosts whose turn has not come in this one."""
+    now = set(batch)
+    first = next((number for number, host in enumerate(log.plan.hosts) if host in now), 0)
+    known = _statuses(run) if first else {}
+    # A host of an earlier batch without an outcome was lost before its turn.
+    return {host: known.get(host, LEFT_ALONE) for host in log.plan.hosts[:first]}

@@ -23,6 +23,7 @@ from ..plugin_utils.fleet.run_directory import (
     Run,
     open_run,
 )
+from ..plugin_utils.fleet.turns import read_turns
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
@@ -54,7 +55,9 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
     )
     problems: list[str] = []
     outcomes = run.outcomes(of_this_process=True, problems=problems)
-    overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts)
+    turns = read_turns(run)
+    stopped = turns.stopped if turns else ""
+    overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts, why_not_started=stopped)
     overview.problems += problems
     counts = overview.counts()
     text = render_run(

@@ -71,9 +71,11 @@ def survey(
     outcomes: Mapping[str, Mapping[str, Any]],
     *,
     hosts: Sequence[str] | None = None,
+    why_not_started: str = "",
 ) -> Overview:
     """Gather ``documents`` (one per host) and ``outcomes`` (by host).
 
+    ``why_not_started`` is said of hosts whose turn never came.
     ``hosts``: all that the play was meant for; others are left out. Without it, all that left an outcome.
     """
     names = list(hosts) if hosts is not None else sorted(outcomes)
@@ -92,7 +94,7 @@ def survey(
     for name, status in overview.statuses.items():
         outcome = outcomes.get(name) or {}
         if status == NOT_STARTED:
-            told = str(outcome.get("message") or "the play ended before their turn; run again")
+            told = str(outcome.get("message") or why_not_started or "the play ended before their turn; run again")
             overview.not_started.setdefault(told, []).append(name)
         findings = outcome.get("findings") or []
         for finding in findings:

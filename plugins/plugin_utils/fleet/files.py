@@ -129,6 +129,16 @@ def write_text(path: Path, text: str) -> None:
         raise _unwritable(path, error) from error
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a private file, which is made where it is missing. The caller holds a lock."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_pieces(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None:
     """Replace ``path`` in one step with UTF-8 text that comes in pieces and need not fit in memory."""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 RUNNING = "running"
 OK = "ok"
@@ -132,6 +132,23 @@ def _to_start(plan: RatePlan, known: Mapping[str, str], running: Sequence[str], 
             domains[domain] += 1
         chosen.append(host)
     return tuple(chosen)
+
+
+def batch_sizes(plan: RatePlan) -> list[int]:
+    """The batches of hosts, in their order, when each begins after the one before has ended and all goes well.
+
+    Hosts stay in order: where the next one's failure domain is full, the batch ends.
+    """
+    batched = replace(plan, batches=True)
+    sizes: list[int] = []
+    statuses: dict[str, str] = {}
+    while len(statuses) < len(plan.hosts):
+        start = judge(batched, statuses).start
+        following = plan.hosts[len(statuses) :]
+        size = next((number for number, host in enumerate(start) if host != following[number]), len(start))
+        sizes.append(size)
+        statuses |= dict.fromkeys(following[:size], OK)
+    return sizes
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ def test_a_bad_baseline_is_told_with_all_its_problems_before_a_host_is_touched(c
     bad = '{"patch_baselines": [{"name": "x", "operating_system": "DEBIAN", "aproval_rules": []}]}'
     played = preflight(core, tmp_path, {"gone": GONE}, "-e", bad)
     assert played.rc == 2
-    assert played.told() == "1 host, 1 failed"
-    assert "patch_baselines[0].aproval_rules: unknown key; did you mean 'approval_rules'?" in played.summary
-    assert "patch_baselines[0].name: " in played.summary
+    assert not played.state.exists()
+    assert "patch_baselines[0].aproval_rules: unknown key; did you mean 'approval_rules'?" in played.output
+    assert "patch_baselines[0].name: " in played.output
+    assert "gone                       : ok=0    changed=0    unreachable=0" in played.output
 
 
 def test_a_host_out_of_reach_is_counted_and_named(core: str, tmp_path: Path) -> None:

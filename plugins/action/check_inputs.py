@@ -1,0 +1,48 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what is set for the hosts of a play makes sense: see ``plugins/modules/check_inputs.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.errors import PatchError
+from ..plugin_utils.fleet.input_check import check_fleet
+from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.fleet_inputs import collect
+from ..plugin_utils.flow.results import failed, plain
+
+
+class ActionModule(ActionBase):
+    """Reads variables on the controller; no host is connected to."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, validated = self.validate_argument_spec(argument_spec("check_inputs"))
+        arguments, variables = plain(validated), task_vars or {}
+        hosts = arguments["hosts"]
+        if hosts is None:
+            hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        findings = check_fleet(
+            collect(hosts, variables["hostvars"], task_vars=variables),
+            folder=Path(self._loader.get_basedir()),
+            together=arguments["operation"] == "Install",
+        )
+        if findings:
+            return result | failed(_all_in_one([each.line(len(hosts)) for each in findings], findings, len(hosts)))
+        return result | {"changed": False, "total": len(hosts)}
+
+
+def _all_in_one(lines: list[str], findings: list[Any], total: int) -> PatchError:
+    heading = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    told = "\n".join(f"  {line}" for line in lines)
+    problems = [{"where": each.where, "message": each.message, "hosts": list(each.hosts)} for each in findings]
+    message = f"{heading} in what is set for {total} hosts; none was connected to:\n{told}"
+    return PatchError("bad_input", message, problems=problems)

@@ -1,0 +1,236 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is set for all hosts of a play, checked before the first one is touched; all findings of all hosts at once.
+
+Thousands of hosts mostly share a few values: each combination is judged once, and its findings name every host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..engine.problems import show
+from ..errors import PatchError
+from .baseline_entries import read_registry
+from .baselines import patch_group_of, patch_group_problems
+from .rate_input import parse_rates
+from .windows_input import parse_windows
+
+BASELINES = ("patch_baselines", "patch_groups", "patch_default_baselines")
+GROUP = ("patch_group", "patch_cloud_tags", "tags")
+WINDOWS = ("patch_maintenance_windows", "patch_blackouts")
+MINUTES = ("patch_expected_minutes", "patch_reboot_reserve_minutes")
+RATES = {
+    "concurrency": "patch_concurrency",
+    "error_threshold": "patch_error_threshold",
+    "waves": "patch_waves",
+    "ramp_up": "patch_ramp_up",
+    "profile": "patch_rate_profile",
+    "max_per_domain": "patch_max_per_failure_domain",
+}
+WHOLE_RUN = (
+    *RATES.values(),
+    "patch_serial",
+    "patch_max_fail_percentage",
+    "patch_health_check",
+    "patch_health_check_timeout",
+    "patch_wave_pause",
+)
+VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN)
+_MOST_MINUTES = 1440
+_SHOWN_HOSTS = 3
+# Checks speak of options; people set variables.
+_PREFIXED = ("default_baselines", "maintenance_windows", "blackouts")
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """What a variable is set to; hosts with equal values share one."""
+
+    value: Any
+    error: str = ""
+    """Why there is no value, as when a template cannot be worked out."""
+
+
+Inputs = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``where`` like ``patch_baselines[0].name``; ``hosts`` in the order of the play."""
+
+    where: str
+    message: str
+    hosts: tuple[str, ...]
+
+    def line(self, total: int) -> str:
+        return f"{named(self.hosts, total)}: {self.where}: {self.message}"
+
+
+@dataclass
+class _Findings:
+    order: Sequence[str]
+    found: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def add(self, where: str, message: str, hosts: Iterable[str]) -> None:
+        self.found.setdefault((where, message), set()).update(hosts)
+
+    def add_error(self, error: PatchError, hosts: Iterable[str], where: str) -> None:
+        hosts = list(hosts)
+        for each in error.details.get("problems") or [{"where": where, "message": error.message}]:
+            place = each["where"]
+            self.add(f"patch_{place}" if place.startswith(_PREFIXED) else place, each["message"], hosts)
+
+    def all(self) -> list[Finding]:
+        rank = {host: number for number, host in enumerate(self.order)}
+        return [
+            Finding(where, message, tuple(sorted(hosts, key=lambda host: rank[host])))
+            for (where, message), hosts in self.found.items()
+        ]
+
+
+def check_fleet(inputs: Mapping[str, Inputs], *, folder: Path, together: bool) -> list[Finding]:
+    """``inputs``: per host of the play what is set of ``VARIABLES``; ``folder``: where paths of baselines begin;
+    ``together``: whether one rate control counts for all hosts, which is so when they are installed on."""
+    findings = _Findings(list(inputs))
+    for host, values in inputs.items():
+        for name, value in values.items():
+            if value.error:
+                findings.add(name, value.error, [host])
+    for check, names in (
+        (lambda values: _baselines(values, folder), BASELINES),
+        (_group, GROUP),
+        (_windows, WINDOWS),
+        (_minutes, MINUTES),
+    ):
+        _judge(check, names, inputs, findings)
+    for name in WHOLE_RUN if together else ():
+        _same_everywhere(name, inputs, findings)
+    _judge(_rates, WHOLE_RUN, inputs, findings)
+    return findings.all()
+
+
+def named(hosts: Sequence[str], total: int) -> str:
+    """``web1, web2, web3 and 38 more``; all of several are ``all 41 hosts``."""
+    if len(hosts) == total > 1:
+        return f"all {total} hosts"
+    more = len(hosts) - _SHOWN_HOSTS
+    return ", ".join(hosts[:_SHOWN_HOSTS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _judge(
+    check: Callable[[Mapping[str, Any]], list[PatchError]],
+    names: Sequence[str],
+    inputs: Mapping[str, Inputs],
+    findings: _Findings,
+) -> None:
+    """``check`` once for each combination of values; combinations with a value that is none are told already."""
+    hosts_of: dict[tuple[int, ...], list[str]] = {}
+    for host, values in inputs.items():
+        hosts_of.setdefault(tuple(id(values.get(name)) for name in names), []).append(host)
+    for hosts in hosts_of.values():
+        values = {name: inputs[hosts[0]][name] for name in names if name in inputs[hosts[0]]}
+        if any(value.error for value in values.values()):
+            continue
+        for error in check({name: value.value for name, value in values.items()}):
+            findings.add_error(error, hosts, names[0])
+
+
+def _baselines(values: Mapping[str, Any], folder: Path) -> list[PatchError]:
+    try:
+        registry = read_registry(values.get("patch_baselines") or [], folder=folder)
+    except PatchError as error:
+        return [error]
+    try:
+        groups = registry.groups_with(values.get("patch_groups"))
+        defaults = registry.defaults_with(values.get("patch_default_baselines"))
+    except PatchError as error:
+        return [error]
+    problems = patch_group_problems(registry.baselines, patch_groups=groups, default_baselines=defaults)
+    return [PatchError("bad_patch_groups", "patch groups", problems=problems)] if problems else []
+
+
+def _group(values: Mapping[str, Any]) -> list[PatchError]:
+    given = values.get("patch_cloud_tags")
+    try:
+        patch_group_of(values.get("patch_group"), cloud_tags=values.get("tags") if given is None else given)
+    except PatchError as error:
+        return [error]
+    return []
+
+
+def _windows(values: Mapping[str, Any]) -> list[PatchError]:
+    try:
+        parse_windows(values.get("patch_maintenance_windows"), values.get("patch_blackouts"))
+    except PatchError as error:
+        return [error]
+    return []
+
+
+def _minutes(values: Mapping[str, Any]) -> list[PatchError]:
+    return [
+        _problem(name, f"{show(value)}; it must be from 0 to {_MOST_MINUTES}")
+        for name, value in values.items()
+        if value is not None and not 0 <= value <= _MOST_MINUTES
+    ]
+
+
+def _same_everywhere(name: str, inputs: Mapping[str, Inputs], findings: _Findings) -> None:
+    groups: dict[int, list[str]] = {}
+    for host, values in inputs.items():
+        groups.setdefault(id(values.get(name)), []).append(host)
+    if len(groups) > 1:
+        told = "; ".join(
+            f"{named(hosts, len(inputs))}: {_shown(inputs[hosts[0]].get(name))}" for hosts in list(groups.values())[:3]
+        )
+        findings.add(name, f"is for the whole run and must be the same for all hosts, but {told}", inputs)
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "not set"
+    return str(value.value) if isinstance(value.value, list) else show(value.value)
+
+
+def rates_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``parse_rates`` takes, from variables."""
+    return {key: values[name] for key, name in RATES.items() if values.get(name) is not None}
+
+
+def _rates(values: Mapping[str, Any]) -> list[PatchError]:
+    found: list[PatchError] = []
+    try:
+        parse_rates(rates_of(values))
+    except PatchError as error:
+        problems = [_as_variable(each) for each in error.details["problems"]]
+        found.append(PatchError(error.kind, error.message, problems=problems))
+    given = {name for name, value in values.items() if value is not None}
+    apart = given & {each for key, each in RATES.items() if key != "error_threshold"}
+    if "patch_serial" in given and apart:
+        found.append(_problem("patch_serial", f"sets the batches, and so does {', '.join(sorted(apart))}; use one way"))
+    if {"patch_max_fail_percentage", "patch_error_threshold"} <= given:
+        found.append(_problem("patch_max_fail_percentage", "says the same as patch_error_threshold; use one of them"))
+    percentage = values.get("patch_max_fail_percentage")
+    if percentage is not None and not 0 <= percentage <= 100:
+        found.append(_problem("patch_max_fail_percentage", f"{show(percentage)}; it must be from 0 to 100"))
+    for name in ("patch_wave_pause", "patch_health_check_timeout"):
+        if name in given and values[name] < 0:
+            found.append(_problem(name, f"{values[name]}: seconds cannot be less than none"))
+    path = values.get("patch_health_check")
+    if path is not None and not Path(path).expanduser().is_file():
+        found.append(_problem("patch_health_check", f"there is no file {Path.cwd() / Path(path).expanduser()}"))
+    for name in sorted(given & {"patch_health_check", "patch_wave_pause"} if "patch_waves" not in given else ()):
+        found.append(_problem(name, "comes between waves, and patch_waves is not set"))
+    return found
+
+
+def _as_variable(problem: Mapping[str, str]) -> dict[str, str]:
+    key, bracket, rest = problem["where"].partition("[")
+    return {"where": RATES.get(key, key) + bracket + rest, "message": problem["message"]}
+
+
+def _problem(where: str, message: str) -> PatchError:
+    return PatchError("bad_input", message, problems=[{"where": where, "message": message}])
