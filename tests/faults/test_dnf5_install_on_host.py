@@ -4,6 +4,7 @@ its systems."""
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,13 +12,15 @@ from typing import Any
 
 import pytest
 from dnf_hosts import RHEL, everything, transactions, versions, wait_for_slow
-from install_runs import Installer, entry, job_results, only, states
+from install_runs import ROOT, Installer, entry, job_results, only, processes, states
+from jsonschema import Draft202012Validator
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
 
 pytestmark = pytest.mark.lab
+SCHEMA = ROOT / "docs" / "schema" / "document.schema.json"
 Fresh = Callable[..., tuple[LabHost, Installer]]
 MAPPED: dict[str, Any] = {"system": RHEL, "os_mappings": {"fedora": {"operating_system": RHEL, "product": "Fedora42"}}}
 OLD, NEW = "1.0-1.fc42", "1.1-1.fc42"
@@ -54,6 +57,7 @@ def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) 
 
     task = controller.install(SECURITY, "--diff", **MAPPED)
     document = task.result["document"]
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     assert (task.status, task.result["changed"]) == ("ok", True), task.result["output"]
     installed = {(each["name"], each["arch"]): each["version"] for each in document["installation"]["installed"]}
     assert installed == {(each["name"], each["arch"]): each["version"] for each in planned.result["plan"]["install"]}
@@ -147,6 +151,20 @@ def test_what_a_power_cut_left_is_finished_first(fresh: Fresh) -> None:
     assert versions(host, *names) == dict.fromkeys(names, NEW)
     assert host.run(["dnf5", "-C", "check"], check=False).returncode == 0
     assert "unfinished" not in document["findings"]
+
+
+@pytest.mark.slow
+def test_a_script_that_hangs_is_ended_and_the_rest_goes_on(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="fedora42")
+    names = ("acme-hangpost", "acme-bug", "acme-imp")
+    task = controller.install(only(*names), step_timeout=10, **MAPPED)
+    document = task.result["document"]
+    # rpm counts a package as installed whose %post failed, and went on to its end.
+    assert versions(host, *names) == dict.fromkeys(names, NEW), task.result["output"]
+    assert processes(host, "sleep 100000") == []
+    assert transactions(document) == [max(history(host))]
+    assert "unfinished" not in controller.scan(only(*names), **MAPPED)["findings"]
+    assert host.run(["dnf5", "-C", "check"], check=False).returncode == 0
 
 
 HOLDER = """

@@ -100,10 +100,21 @@ def test_without_network_the_metadata_stays_as_old_as_it_was(host: LabHost) -> N
     assert len(inventory.candidates) == 24
 
 
-def test_what_waits_for_the_next_boot_is_told(host: LabHost) -> None:
+CUT_OFF = """
+import sqlite3
+history = sqlite3.connect("/usr/lib/sysimage/libdnf5/transaction_history.sqlite")
+last = "(SELECT MAX(id) FROM trans)"
+history.execute("UPDATE trans SET state_id = 1, dt_begin = 1700000000, dt_end = NULL WHERE id = " + last)
+history.commit()
+"""
+
+
+def test_a_transaction_that_never_ended_and_one_that_waits_for_the_next_boot_are_told(host: LabHost) -> None:
     host.run(["dnf5", "-y", "-q", "upgrade", "--offline", "acme-bug"])
     host.run(["dnf5", "-y", "-q", "upgrade", "microcode_ctl"])
+    host.run(["/usr/bin/python3", "-c", CUT_OFF])
     inventory = build_inventory(reading(host), mappings=MAPPINGS)
+    assert inventory.findings["unfinished"]["begun_at"] == "2023-11-14T22:13:20Z"
     assert inventory.findings["offline"]["status"] == "download-complete"
     assert "offline_transaction" in {each["kind"] for each in inventory.warnings}
     assert [(each["kind"], each["packages"]) for each in inventory.reboot["reasons"]] == [
