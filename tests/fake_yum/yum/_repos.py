@@ -19,7 +19,9 @@ def fetch(facts, folder, notices):
         if not os.path.isdir(os.path.join(folder, name)):
             os.makedirs(os.path.join(folder, name))
     kinds = ["primary_db"] + (["updateinfo"] if facts["notices"] is not None else [])
-    files = {"repomd.xml": "".join('<data x="" type="%s">\n' % kind for kind in kinds), "primary.sqlite.gz": "packed",
+    row = '<data type="%s"><location href="repodata/%s"/><size>6</size></data>\n'
+    places = {"primary_db": "primary.sqlite.gz", "updateinfo": "updateinfo.xml.gz"}
+    files = {"repomd.xml": "".join(row % (kind, places[kind]) for kind in kinds), "primary.sqlite.gz": "packed",
              "cachecookie": ""}  # fmt: skip
     if notices and "updateinfo" in kinds:
         files["updateinfo.xml.gz"] = "packed"
@@ -31,7 +33,7 @@ def fetch(facts, folder, notices):
 
 class RepoXml(object):
     def __init__(self, path):
-        self._kinds = [line.split('"')[3] for line in open(path).read().splitlines()]
+        self._kinds = [line.split('"')[1] for line in open(path).read().splitlines()]
         self.timestamp = 1700000000
 
     def fileTypes(self):
@@ -80,7 +82,7 @@ class Repository(yum.Strict):
         if mdtype not in self.repoXML.fileTypes():
             raise Errors.RepoMDError("requested datatype %s not available" % mdtype)
         path = os.path.join(self.cachedir, "updateinfo.xml.gz")
-        if not os.path.exists(path):
+        if not os.path.exists(path) or os.stat(path).st_size != 6:
             if self.cache:
                 raise Errors.RepoError("Caching enabled but no local cache of %s from %s" % (path, self.id))
             fetch(self.facts, self.cachedir, True)

@@ -65,4 +65,4 @@ def prepare(_lab: Lab, root: Path, distribution: str) -> None:
         f"{_PLUGIN}.list": f"# Added lock\n0:acme-locked-1.0-1.{tag}.*\n",
     })  # fmt: skip
     (root / "var/lib/yum").mkdir(exist_ok=True)
-    chroot(root, ["yum", "makecache", "fast"])
+    chroot(root, ["yum", "makecache"])

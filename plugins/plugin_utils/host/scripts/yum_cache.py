@@ -158,12 +158,28 @@ def metadata_times(base, own):
     return times
 
 
+def listed_notices(folder):
+    """(file name, bytes or None) of the notices that the repository has by its repomd.xml; None where it has none."""
+    whole = read_text(os.path.join(folder, 'repomd.xml'), 1 << 20) or ''
+    found = re.search(r'<data\s[^>]*type="updateinfo".*?</data>', whole, re.S)
+    if not found:
+        return None
+    place = re.search(r'<location\s[^>]*href="([^"]+)"', found.group(0))
+    size = re.search(r'<size>(\d+)</size>', found.group(0))
+    return os.path.basename(place.group(1)) if place else 'updateinfo.xml.gz', int(size.group(1)) if size else None
+
+
 def notices_missing(private, name):
-    """The repository has notices and nobody fetched them: yum itself does that only when it is asked for them."""
+    """The repository has notices and nobody fetched these: yum itself does that only when it is asked for them."""
     folder = os.path.join(private, name)
-    if not re.search(r'<data\s[^>]*type="updateinfo"', read_text(os.path.join(folder, 'repomd.xml'), 1 << 20) or ''):
+    listed = listed_notices(folder)
+    if listed is None:
         return False
-    return not [each for each in listing(folder) if 'updateinfo' in each]
+    try:
+        size = os.stat(os.path.join(folder, listed[0])).st_size
+    except OSError:
+        return True
+    return listed[1] not in (None, size)
 
 
 def refresh_metadata(base, own, options):
@@ -196,9 +212,15 @@ def refresh_metadata(base, own, options):
 
 def make_cache(base, own, names, seconds, started):
     """(exit code or None when it took too long, output) of yum makecache."""
-    # Older versions leave out the word fast and fetch file lists as well.
+    # Older versions leave out the word fast and fetch file lists and notices as well.
     command = ['yum', '--setopt=timeout=30'] + ['--setopt={0}.skip_if_unavailable=1'.format(name) for name in names]
     code, output = run_bounded(command + ['makecache', 'fast'], seconds, 'Error')
+    if code == 0 and hasattr(type(base), 'upinfo') and [
+            name for name in names if listed_notices(os.path.join(own, name)) is not None]:
+        # Newer ones fetch notices only when somebody wants to see some.
+        code, words = run_bounded(command + ['-q', 'updateinfo', 'summary'], max(1, started + seconds - time.time()),
+                                  'Error')
+        return code, output + words
     behind = [name for name, moment in sorted(metadata_times(base, own).items()) if not is_since(moment, started)]
     if code is None or code == 0 or len(behind) < 2:
         return code, output
