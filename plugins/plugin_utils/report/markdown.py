@@ -12,7 +12,8 @@ from .model import STATUSES, HostLine, Report
 
 _MOST_HOSTS = 25
 _MOST_PATCHES = 25
-_MEANING = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:-])")
+# A name such as web_1 or 1.0-1+deb12u1 has no meaning anywhere and stays as it is.
+_MEANING = re.compile(r"[\\`*\[\]<>|~&@]|(?<![^\W_])_|_(?![^\W_])|#(?=\d)|:(?=//)")
 
 
 def markdown(report: Report) -> str:
@@ -30,7 +31,7 @@ def markdown(report: Report) -> str:
 
 def escaped(value: Any) -> str:
     """Text without any meaning in Markdown or HTML; a mention of a person or team is none any more."""
-    return _MEANING.sub(lambda match: f"&#{ord(match[1])};" if match[1] in "<>&@|:" else f"\\{match[1]}", str(value))
+    return _MEANING.sub(lambda match: f"&#{ord(match[0])};" if match[0] in "<>&@|:#" else f"\\{match[0]}", str(value))
 
 
 def spoken(status: str) -> str:

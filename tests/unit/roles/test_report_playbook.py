@@ -78,7 +78,7 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
 
     verified = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
     assert verified.rc == 0, verified.output
-    assert "3 documents are as they were written" in verified.output
+    assert "Documents that are as they were written: 3" in verified.output
     (scanned.run / "hosts" / "lacking.json").unlink()
     wrong = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
     assert wrong.rc == 2

@@ -168,7 +168,9 @@ def test_markdown_gives_names_no_meaning(files: dict[str, str]) -> None:
     for line in text.splitlines():
         if line.startswith("|"):
             assert line.count("|") in (3, 4, 6, 7), line
-    assert escaped("a|b*_`[x](y)<b>@me #1") == ("a&#124;b\\*\\_\\`\\[x\\]\\(y\\)&#60;b&#62;&#64;me \\#1")
+    assert escaped("a|b*_`[x](y)<b>@me #1") == "a&#124;b\\*\\_\\`\\[x\\](y)&#60;b&#62;&#64;me &#35;1"
+    assert escaped("https://x _y_ __z__") == "https&#58;//x \\_y\\_ \\_\\_z\\_\\_"
+    assert escaped("web_1 1.0-1+deb12u1 (a) x:y") == "web_1 1.0-1+deb12u1 (a) x:y"
 
 
 def test_junit_counts_failures_and_errors_of_well_formed_cases(files: dict[str, str]) -> None:
