@@ -200,6 +200,21 @@ class YumBase(_transaction.Transactions):
         def upinfo(self):
             return self.repos.populateSack()
 
+    def doPackageLists(self, pkgnarrow="all", patterns=None, showdups=None, ignore_case=False):
+        """Package objects; what obsoletes others is not in `updates`."""
+        if pkgnarrow != "obsoletes":
+            raise AssertionError("only the newest of each name is in the other lists")
+
+        class Lists(object):
+            obsoletesTuples = [
+                (new, old)
+                for new in self.pkgSack.returnPackages()
+                for old in self.rpmdb.searchNames(new.facts["obsoletes"])
+                if self.conf.obsoletes
+            ]
+
+        return Lists()
+
     def allowedMultipleInstalls(self, po):
         return bool(set(po.provides_names) & set(self.conf.installonlypkgs))
 

@@ -128,7 +128,8 @@ def read_rpms(yum, miscutils, base, kept_back):
                            int(package.buildtime or 0), source_name(package.sourcerpm), text_of(package.vendor) or None,
                            kept])
     notices, advisories, damaged = read_notices(yum, base, present)
-    return {'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
+    return {'replacements': read_replacements(base),
+            'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}, present, damaged
@@ -167,6 +168,15 @@ def newer_packages(base, miscutils, present):
             found.append((package, newest))
     found.sort(key=lambda pair: (pair[0].name, pair[0].arch, pair[0].repoid, pair[0].version, pair[0].release))
     return found
+
+
+def read_replacements(base):
+    """[name, arch, version, repository, name and version of what it obsoletes]: not among what yum calls updates."""
+    rows = []
+    for new, old in base.doPackageLists('obsoletes').obsoletesTuples:
+        rows.append([text_of(new.name), text_of(new.arch), version_of(new), text_of(new.repoid), text_of(old.name),
+                     version_of(old)])
+    return sorted(rows)
 
 
 class Listener(object):

@@ -270,9 +270,11 @@ def test_a_repository_of_better_priority_hides_what_it_has_in_any_version(tmp_pa
     assert {each["id"]: each["priority"] for each in found["repositories"]} == {"base": 10, "updates": 99}
 
 
-def test_what_replaces_a_package_under_another_name_is_no_candidate(tmp_path: Path) -> None:
-    stand_in = host(tmp_path, repositories=[repository("base", [package("acme-ng", "2-1", obsoletes=["acme"])])])
-    assert brief(result(stand_in)) == []
+def test_what_replaces_a_package_under_another_name_is_told_and_no_candidate(tmp_path: Path) -> None:
+    stand_in = host(tmp_path, repositories=[repository("base", [package("acme-ng", "1:2-1", obsoletes=["acme"])])])
+    found = result(stand_in)
+    assert brief(found) == []
+    assert found["replacements"] == [["acme-ng", "noarch", "1:2-1", "base", "acme", "1.0-1"]]
 
 
 def test_a_package_changes_to_the_architecture_of_the_host_and_to_no_other(tmp_path: Path) -> None:
