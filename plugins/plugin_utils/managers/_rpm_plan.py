@@ -26,6 +26,8 @@ _TOLD = "openfleet-patch: "
 _UPGRADING = ("install", "beside", "upgrade", "reinstall")
 _INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "undo transactions "
 _STEPS = (_INSTALL, _REPAIR, _UNDO)
+# Packages in all batches of one command: a command line bears two MiB.
+_MOST_PLACES = 20_000
 # Nothing on the host may be named from outside: the program is read as text, or from the job's folder.
 _ISOLATED = ("-B", "-I")
 # New versions of configuration files beside those that were changed on the host, and old ones that were replaced.
@@ -66,27 +68,24 @@ class RpmPlan:
         self._program = program
 
     def simulation_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
-        """One command for all batches: loading the metadata costs more than solving. It changes nothing."""
+        """As few commands as may be, since loading the metadata costs more than solving. They change nothing."""
         if not batches or not all(batches):
             raise PatchError("empty_plan", "There is nothing to install, so no simulation may be built from it.")
+        return [self._simulation_command(group) for group in _groups(batches)]
+
+    def _simulation_command(self, batches: Sequence[Sequence[Target]]) -> list[str]:
         places: dict[str, int] = {}
         numbers = [",".join(str(places.setdefault(_word(each), len(places))) for each in batch) for batch in batches]
-        return [[self._interpreter, *self.OPTIONS, "-c", self._program, "simulate", *places, "/", *numbers]]
+        return [self._interpreter, *self.OPTIONS, "-c", self._program, "simulate", *places, "/", *numbers]
 
     def parse_simulations(
         self, batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]
     ) -> list[Simulation]:
         """One simulation per batch. What is not exactly as the program writes it is an error, never skipped: an
         unseen removal must not reach a host."""
-        [(code, output)] = results
-        answer = _answered(code, output)
-        if not answer.flag("ok"):
-            error = answer.part("error")
-            reason = error.text("message", 2000) or "it gave no reason"
-            return [Simulation(error=f"the simulation failed: {reason}") for _batch in batches]
-        found = [_simulation(part) for part in answer.part("result").parts("simulations")]
-        if len(found) != len(batches):
-            raise _unreadable(f"it answered {len(found)} of {len(batches)} batches")
+        found: list[Simulation] = []
+        for group, (code, output) in zip(_groups(batches), results, strict=True):
+            found += _simulations(len(group), _answered(code, output))
         return found
 
     def install_steps(
@@ -225,6 +224,29 @@ def _answered(code: int, output: str) -> Part:
         return Part.of(json.loads(lines[0][len(_ANSWER) :]), "simulation")
     except ValueError as error:
         raise _unreadable(f"its answer is no JSON ({error})") from error
+
+
+def _groups(batches: Sequence[Sequence[Target]]) -> list[list[Sequence[Target]]]:
+    """Batches in their order, so many together as one command line bears."""
+    groups: list[list[Sequence[Target]]] = []
+    room = 0
+    for batch in batches:
+        if not groups or len(batch) > room:
+            groups.append([])
+            room = _MOST_PLACES
+        groups[-1].append(batch)
+        room -= len(batch)
+    return groups
+
+
+def _simulations(count: int, answer: Part) -> list[Simulation]:
+    if not answer.flag("ok"):
+        reason = answer.part("error").text("message", 2000) or "it gave no reason"
+        return [Simulation(error=f"the simulation failed: {reason}") for _batch in range(count)]
+    found = [_simulation(part) for part in answer.part("result").parts("simulations")]
+    if len(found) != count:
+        raise _unreadable(f"it answered {len(found)} of {count} batches")
+    return found
 
 
 def _simulation(part: Part) -> Simulation:

@@ -5,7 +5,7 @@
 
 A transaction is a list of rows [kind, name, arch, version, other], one per package. `other` is the installed version
 that an upgrade, downgrade or kernel beside others has before it, for `obsoleted` the name of the package that takes
-its place, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError, error_text, read_text,
+its place where that is known, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError, error_text, read_text,
 take_stdout, answer_one and lock_holder.
 """
 

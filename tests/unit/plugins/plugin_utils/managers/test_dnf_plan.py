@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,17 @@ def test_all_batches_are_simulated_by_one_command_that_names_each_package_once()
         "curl-7.76.1-29.el9.x86_64", "libcurl-7.76.1-29.el9.x86_64", "bind-utils-32:9.16.23-18.el9.x86_64",
         "/", "0,1", "2", "0,2",
     ]  # fmt: skip
+
+
+def test_more_than_a_command_line_bears_is_simulated_by_several() -> None:
+    many = [replace(CURL, name=f"a{number:04d}") for number in range(5000)]
+    batches = [many, many, many, [*many, CURL], [CURL]]
+    commands = PLAN.simulation_commands(batches)
+    assert [len(command[command.index("/") + 1 :]) for command in commands] == [3, 2]
+    assert max(sum(len(word) + 1 for word in command) for command in commands) < 1_000_000
+    said = [answer(result={"simulations": [{"rows": [], "problem": str(number)}] * count})
+            for number, count in ((1, 3), (2, 2))]  # fmt: skip
+    assert [each.error for each in PLAN.parse_simulations(batches, said)] == ["1", "1", "1", "2", "2"]
 
 
 @pytest.mark.parametrize("batches", [[], [[]], [[CURL], []]])
