@@ -238,6 +238,17 @@ def test_a_full_disk_and_a_dead_repository_fail_in_the_words_of_dnf_and_change_n
     assert (task.status, task.kind) == ("failed", "install_incomplete"), task.result["output"]
     assert "Failed writing received data to disk" in entry(task.result["document"], "acme-bug")["failure"]
     assert everything(host) == before
+    # Room for the download, none where the package goes: rpm's own test finds it, and the others come.
+    host.run(["sh", "-c", "umount /var/cache/dnf/baseos-*/packages"])
+    full = "/usr/share/acme-bug-1.1-1.el9"
+    host.run(
+        ["sh", "-c", f"mkdir {full} && mount -t tmpfs -o size=4k tmpfs {full} && head -c 4096 /dev/zero >{full}/x"]
+    )
+    task = controller.install(only("acme-bug", "acme-imp"), system=RHEL, refresh="never")
+    failure = entry(task.result["document"], "acme-bug")["failure"]
+    assert failure.startswith("installing package acme-bug-1.1-1.el9.noarch needs ")
+    assert failure.endswith(f" more space on the {full} filesystem")
+    assert versions(host, "acme-bug", "acme-imp") == {"acme-bug": OLD, "acme-imp": NEW}
 
 
 def test_a_version_that_left_its_repository_is_decided_again_and_never_silently_replaced(fresh: Fresh) -> None:
