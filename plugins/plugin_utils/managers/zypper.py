@@ -47,10 +47,11 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     inventory.warnings = _without_pools(inventory)
     inventory.findings["kept_back"] = {"lock": [str(lock) for lock in answer.locks]}
     inventory.findings["snapshots"] = answer.snapshots
-    if answer.doubled and "lock" not in inventory.findings:
-        left = [f"{name}-{version}.{arch}" for name, arch, version in answer.doubled]
-        inventory.findings["unfinished"] = {"left": left}
-        told = f"still installed beside what replaced them, since rpm was cut off: {', '.join(left[:10])}"
+    cut_off = [each for each in inventory.installed if each.get("unfinished")]
+    if cut_off and "lock" not in inventory.findings:
+        left = [f"{each['name']}.{each['arch']} {each['version']} {each['unfinished']}" for each in cut_off]
+        inventory.findings["unfinished"] = {"packages": left}
+        told = f"rpm was cut off while it replaced {', '.join(left[:10])}"
         inventory.warnings.append(warning("unfinished_transaction", told))
     del inventory.findings["modules"], inventory.findings["protected"]
     inventory.warnings += [

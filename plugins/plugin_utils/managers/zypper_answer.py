@@ -46,7 +46,6 @@ class ZypperAnswer:
         self.chosen = self._chosen()
         self.licensed: set[Nevra] = {each for part in self.metadata for each in part.licensed}
         self.reboot_needed = bool(self._sections.lines("reboot"))
-        self.doubled = self._doubled()
         self.snapshots = self._sections.code("snapper") == 0 and "root" in self._sections.lines("snapper")
         advisories, notices = advisory_rows(patch for part in self._known() for patch in part.patches)
         seen, hidden = (int(self._first("processes", word) or 0) for word in ("seen", "hidden"))
@@ -105,17 +104,6 @@ class ZypperAnswer:
         if self._sections.code("multiversion") != 0:
             return set()
         return {nevra(row, "sections.multiversion") for row in self._sections.rows("multiversion", 5)}
-
-    def _doubled(self) -> list[Nevra]:
-        """Older versions beside the newer ones that were to replace them: rpm erases them last, so its run was cut off.
-        What stays beside other versions of itself is none of them."""
-        names: dict[tuple[str, str], list[Nevra]] = {}
-        for key in self._installed:
-            if key not in self._multiversion:
-                names.setdefault(key[:2], []).append(key)
-        order = cmp_to_key(lambda one, other: compare(str(one), str(other), "rpm"))
-        several = (sorted(keys, key=lambda key: order(key[2])) for keys in names.values() if len(keys) > 1)
-        return [key for keys in several for key in keys[:-1]]
 
     def _repositories(self) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """Alias by folder of the cache, and the rows."""

@@ -49,6 +49,12 @@ class ZypperPlan(RpmPlan):
             r"^\s+from install of\s+(?P<name>\S+) \([^)\n]*\)\s+(?P<why>conflicts with file from \w+\s+\S+)",
             re.MULTILINE,
         ),
+        # Download (curl) error for 'http://rpm.lab/updates/acme-x-1.1-1.noarch.rpm':\nError code: Curl error 52\n...
+        re.compile(
+            r"^(?P<why>Download \(curl\) error for '[^'\n]*?(?P<name>[^/'\n]+)\.rpm':(?:\nError [^\n]*)*)", re.MULTILINE
+        ),
+        # File './acme-x-1.1-1.noarch.rpm' not found on medium 'http://rpm.lab/updates'
+        re.compile(r"^(?P<why>File '[^'\n]*?(?P<name>[^/'\n]+)\.rpm' not found on medium.*)$", re.MULTILINE),
         # Installation of acme-x-1.1-1.noarch failed:\nError: Subprocess failed. Error: RPM failed: ...
         re.compile(r"^Installation of (?P<name>\S+) failed:\n(?P<why>.*)$", re.MULTILINE),
     )

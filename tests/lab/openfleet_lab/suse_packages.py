@@ -73,6 +73,8 @@ TROUBLE = (
              *_two(scripts={"post": "echo cannot configure >&2\nexit 3"})),
     _package("acme-badpre", "its fix's script before the files fails",
              *_two(scripts={"pre": "echo cannot begin >&2\nexit 3"})),
+    _package("acme-hangpost", "its fix's script after the files hangs, with a child",
+             *_two(scripts={"post": "sleep 100000 &\nwait"})),
     _package("acme-slow", "its fix takes as many seconds as /etc/acme-slow says (10)",
              *_two(scripts={"post": 'sleep "$(cat /etc/acme-slow 2>/dev/null || echo 10)"'})),
     _package("acme-stranger", "its fix is signed by nobody the host knows", *_two(signed="stranger")),

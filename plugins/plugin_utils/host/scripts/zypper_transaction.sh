@@ -107,6 +107,8 @@ of_install() {
     done <"$1"
     # shellcheck disable=SC2086  # names and versions have no spaces
     set -- $of_words
+    of_wait
+    of_repair || exit 91
     of_simulate "$@" >"$of_work/announced"
     of_code=$?
     of_announced <"$of_work/announced" >"$of_work/arriving"
@@ -128,10 +130,38 @@ of_install() {
     exit "$of_code"
 }
 
+# Whoever works with zypper now, as "NAME (pid PID) holds FILE".
+of_holder() {
+    for of_file in /run/zypp.pid /var/run/zypp.pid; do
+        of_pid=
+        { IFS= read -r of_pid <"$of_file"; } 2>/dev/null
+        of_pid=${of_pid%%[!0-9]*}
+        if [ -n "$of_pid" ] && [ -d "/proc/$of_pid" ]; then
+            printf '%s (pid %s) holds %s' "$(cat "/proc/$of_pid/comm" 2>/dev/null)" "$of_pid" "$of_file"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Until nobody else works with packages, as long as the order says; exit code 7 as zypper's own.
+of_wait() {
+    of_until=$(($(date +%s) + of_patience))
+    of_told=
+    while of_busy=$(of_holder); do
+        if [ "$(date +%s)" -ge "$of_until" ]; then
+            of_say "error: $of_busy"
+            exit 7
+        fi
+        [ -n "$of_told" ] || of_say "waiting: $of_busy"
+        of_told=1
+        sleep 2
+    done
+}
+
 # Exit codes of zypper(8): 102 and 103 ask for a reboot and for another run, 106 says that a repository was left out,
 # 107 that a package was installed and its own script failed, as its log tells; 7 is somebody else at work.
 of_run() {
-    of_until=$(($(date +%s) + of_patience))
     of_turn=1
     while :; do
         # shellcheck disable=SC2086  # options that are written above
@@ -141,8 +171,8 @@ of_run() {
         case $of_code in
             7)
                 [ "$(date +%s)" -lt "$of_until" ] || return 0
-                of_say "waiting for whoever works with packages"
-                sleep 5
+                sleep 2
+                of_wait
                 ;;
             103)
                 of_turn=$((of_turn + 1))
@@ -175,16 +205,16 @@ of_mark() {
 # left to do is what rpm would have done next: erase the old one.
 of_repair() {
     of_form='%{NAME}.%{ARCH} %{INSTALLTIME} %{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\n'
-    of_workspace
     rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_form" >"$of_work/beside" 2>/dev/null
-    rpm -qa --queryformat "$of_form" | grep -v '^gpg-pubkey' | grep -v -x -F -f "$of_work/beside" | sort -k 1,1 -k 2,2n >"$of_work/all"
+    rpm -qa --queryformat "$of_form" | grep -v '^gpg-pubkey' | grep -v -x -F -f "$of_work/beside" |
+        sort -k 1,1 -k 2,2n >"$of_work/all"
     awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
     of_worst=0
     while read -r of_old; do
-        of_say "erasing $of_old, whose replacement is there"
+        of_say "left by an interrupted transaction: $of_old, whose replacement is there; erasing it"
         rpm -e --nodeps "$of_old" </dev/null || of_worst=$?
     done <"$of_work/older"
-    exit "$of_worst"
+    return "$of_worst"
 }
 
 of_operation=$1
@@ -193,6 +223,11 @@ case $of_operation in
     simulate) of_simulate_all "$@" ;;
     install) of_install "$@" ;;
     mark) of_mark "$@" ;;
-    repair) of_repair ;;
+    repair)
+        of_workspace
+        of_patience=60
+        of_wait
+        of_repair
+        ;;
     *) exit 64 ;;
 esac

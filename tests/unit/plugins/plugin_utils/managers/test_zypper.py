@@ -189,7 +189,7 @@ def test_two_versions_of_a_package_beside_each_other_are_a_transaction_that_was_
     line = next(line for line in text_of("rpm").split("\n") if line.startswith("acme-mod\t"))
     newer = line.replace("1.0\t150600.1.1", "1.1\t150600.3.1")
     found = build_inventory(changed(rpm=text_of("rpm") + newer + "\n"))
-    assert found.findings["unfinished"] == {"left": ["acme-mod-1.0-150600.1.1.noarch"]}
+    assert found.findings["unfinished"] == {"packages": [f"acme-mod.noarch {NEW} beside 1.0-150600.1.1"]}
     assert "unfinished_transaction" in {each["kind"] for each in found.warnings}
     busy = changed(rpm=text_of("rpm") + newer + "\n", lock="77\trpm\t/var/lib/rpm/.rpm.lock\n")
     assert "unfinished" not in build_inventory(busy).findings

@@ -179,6 +179,16 @@ def test_why_a_package_failed_is_found_in_the_log(log: str, name: str, why: str)
     assert LOGS[log]["code"] == 8
 
 
+def test_what_could_not_be_fetched_is_told_of_its_package() -> None:
+    log = (
+        "Download (curl) error for 'http://rpm.lab/u/acme-x-1.1-1.noarch.rpm':\nError code: Curl error 52\n"
+        "Error message: Empty reply from server\n\nFile './acme-y-1.1-1.noarch.rpm' not found on medium 'http://rpm.lab/u'\n"
+    )
+    reasons = PLAN.failure_reasons(log)[0]
+    assert reasons["acme-x"].endswith("Error message: Empty reply from server")
+    assert PLAN.is_stale(reasons["acme-y"])
+
+
 def test_a_script_that_failed_after_its_package_was_installed_is_told_and_is_no_failure() -> None:
     assert LOGS["bad_post"]["code"] == 0
     assert PLAN.failure_reasons(LOGS["bad_post"]["log"])[0] == {}
