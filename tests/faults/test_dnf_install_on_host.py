@@ -96,6 +96,18 @@ def test_dependencies_obey_the_baseline_and_removals_the_operator(fresh: Fresh) 
 
 
 @pytest.mark.slow
+def test_what_is_blocked_is_replaced_by_something_else_that_serves(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="rhel9")
+    planned = controller.install(only("acme-choosy"), "--check", system=RHEL)
+    [first] = [each["name"] for each in planned.result["plan"]["pulled_in"]]
+    blocked = only("acme-choosy", rejected_patches=[first], rejected_patches_action="BLOCK")
+    task = controller.install(blocked, system=RHEL)
+    assert task.status == "ok", task.result["output"]
+    [other] = {"acme-pick-a", "acme-pick-b"} - {first}
+    assert versions(host, "acme-choosy", first, other) == {"acme-choosy": "1.1-1.el9", other: "1.0-1.el9"}
+
+
+@pytest.mark.slow
 def test_old_kernels_go_as_the_host_has_it_set_and_are_told(fresh: Fresh) -> None:
     host, controller = fresh(kind="rhel9")
     host.run(["sed", "-i", "s/installonly_limit=3/installonly_limit=2/", "/etc/dnf/dnf.conf"])

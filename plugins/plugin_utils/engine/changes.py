@@ -53,12 +53,14 @@ class Simulation:
 
     ``retired``: old instances of packages that stay beside each other (kernels), which go because the host keeps only
     so many of them. ``downgrades``: installed packages that would get an older version.
+    ``avoided``: what was kept out of it because the baseline rejects it, so that something else may serve instead.
     """
 
     changes: list[Change] = field(default_factory=list)
     removals: list[Change] = field(default_factory=list)
     retired: list[Change] = field(default_factory=list)
     downgrades: list[Change] = field(default_factory=list)
+    avoided: list[Change] = field(default_factory=list)
     error: str | None = None
 
 
@@ -222,6 +224,41 @@ def choose(
     simulation = simulate([accepted])[0] if accepted else Simulation()
     refused = {target: reasons[target] for target in targets if target not in accepted}
     return Choice(accepted, simulation, refused)
+
+
+def simulate_without_blocked(
+    batches: Sequence[Sequence[Target]],
+    simulate: Callable[[Sequence[Sequence[Target]], Sequence[Change]], list[Simulation]],
+    policy: Policy,
+    *,
+    rounds: int = 5,
+) -> list[Simulation]:
+    """Simulations in which what the policy blocks is replaced by something else that serves, where there is such.
+
+    ``simulate`` takes batches and what to keep out of them. A batch that does not work without what is blocked keeps
+    its first simulation, which shows what it needs (rejected packages under BLOCK are never installed, and what needs
+    them is not either: Patch Manager user guide, rejected patches).
+    """
+    found = simulate(batches, [])
+    avoided: list[Change] = []
+    given_up: set[int] = set()
+    for _round in range(rounds):
+        blocked = {
+            number: [change for change in pulled_in(each, batches[number]) if policy.is_blocked(change)]
+            for number, each in enumerate(found)
+            if number not in given_up
+        }
+        again = [number for number, changes in blocked.items() if changes]
+        if not again:
+            break
+        avoided = list(dict.fromkeys([*avoided, *(change for number in again for change in blocked[number])]))
+        for number, other in zip(again, simulate([batches[number] for number in again], avoided), strict=True):
+            if other.error is None:
+                other.avoided = list(avoided)
+                found[number] = other
+            else:
+                given_up.add(number)
+    return found
 
 
 def families(targets: Iterable[Target]) -> list[list[Target]]:

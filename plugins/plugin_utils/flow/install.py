@@ -6,11 +6,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..compliance.states import decide_apart, host_exclude, is_deferred_by_phasing
-from ..engine.changes import Change, Choice, Policy, Simulation, Target, choose, pulled_in, targets_from
+from ..engine.changes import (
+    Change,
+    Choice,
+    Policy,
+    Simulation,
+    Target,
+    choose,
+    pulled_in,
+    simulate_without_blocked,
+    targets_from,
+)
 from ..engine.evaluate import evaluate
 from ..engine.operating_systems import operating_system
 from ..engine.records import Inventory, PatchRecord
@@ -180,7 +190,8 @@ class HostInstall(HostScan):
             for record, decision in decided
             if decision["decision"] == "approved"
         }
-        return choose(targets, lambda batches: self._simulate(inventory, batches), self._policy(inventory, approved))
+        policy = self._policy(inventory, approved)
+        return choose(targets, lambda batches: self._simulate(inventory, batches, policy), policy)
 
     def _is_own_need(self, record: PatchRecord, decision: Mapping[str, Any], library: str | None) -> bool:
         """The library that the host is read by is brought up to date first, even where no rule approves it (Patch
@@ -230,12 +241,17 @@ class HostInstall(HostScan):
             or baseline.get("unapproved_dependencies") == "REFUSE",
         )
 
-    def _simulate(self, inventory: Inventory, batches: list[list[Target]]) -> list[Simulation]:
-        manager = plan_module(inventory, self._arguments)
+    def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
+        manager = plan_module(inventory)
         environment = self.channel.task_environment() | manager.QUIET_ENVIRONMENT
-        results = run_commands(self.channel, manager.simulation_commands(batches), environment=environment)
-        found: list[Simulation] = manager.parse_simulations(batches, [(each.code, each.output) for each in results])
-        return found
+
+        def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change]) -> list[Simulation]:
+            commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)
+            results = run_commands(self.channel, commands, environment=environment)
+            found: list[Simulation] = manager.parse_simulations(some, [(each.code, each.output) for each in results])
+            return found
+
+        return simulate_without_blocked(batches, ask, policy) if manager.AVOIDS else ask(batches, [])
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""

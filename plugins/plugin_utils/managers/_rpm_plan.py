@@ -49,6 +49,8 @@ class RpmPlan:
     QUIET_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "PYTHONUNBUFFERED": "1"}
     # rpm lets a transaction go on after a script was ended; killing rpm itself leaves old and new side by side.
     KILL_GRACE = 120
+    # Whether the program keeps packages out of a transaction, so that others may serve in their place.
+    AVOIDS = False
     OPTIONS: tuple[str, ...] = _ISOLATED
     # What the ids are called in documents that ``transactions_in`` finds.
     HISTORY = "transactions"
@@ -72,6 +74,10 @@ class RpmPlan:
         if not batches or not all(batches):
             raise PatchError("empty_plan", "There is nothing to install, so no simulation may be built from it.")
         return [self._simulation_command(group) for group in _groups(batches)]
+
+    def avoiding_commands(self, batches: Sequence[Sequence[Target]], avoided: Iterable[Change]) -> list[list[str]]:
+        """The same, with nothing of ``avoided`` pulled in; only where the manager ``AVOIDS``."""
+        return [[*command, "/", *_arriving(avoided)] for command in self.simulation_commands(batches)]
 
     def _simulation_command(self, batches: Sequence[Sequence[Target]]) -> list[str]:
         places: dict[str, int] = {}
@@ -108,6 +114,7 @@ class RpmPlan:
         order = {
             "arriving": sorted({_word(each) for each in choice.targets} | set(_arriving(choice.simulation.changes))),
             "leaving": sorted(nevra_word(each.name, each.arch, each.installed_version or "") for each in leaving),
+            "avoided": sorted(_arriving(choice.simulation.avoided)),
             "erasing": allow_removals and bool(choice.simulation.removals),
             "lock_timeout": lock_timeout,
         }

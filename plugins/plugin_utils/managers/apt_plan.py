@@ -29,6 +29,9 @@ QUIET_ENVIRONMENT = {
 # Seconds between TERM and KILL for a step whose time is up.
 KILL_GRACE = 10
 
+# apt-get has no words to keep a package out of a transaction.
+AVOIDS = False
+
 # A changed conffile stays, an unchanged one takes the package's default.
 _CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 

@@ -13,6 +13,7 @@ from ._rpm_plan import RpmPlan
 class DnfPlan(RpmPlan):
     """See ``RpmPlan``; the program is host/scripts/dnf_transaction.py."""
 
+    AVOIDS = True
     STALE = (*RpmPlan.STALE, "Status code: 404", "No match for argument", "Checksum doesn't match")
     PACKAGE_ERRORS = (
         # error: %prein(acme-badpre-1.1-1.el9.noarch) scriptlet failed, exit status 3

@@ -103,6 +103,13 @@ def unhide(base, packages):
         base.sack.remove_excludes(query_of(base, packages).union(installed))
 
 
+def hide(base, hawkey, words):
+    """What the baseline rejects under BLOCK comes by no dependency; where something else serves it, that does."""
+    found = [package for packages in wanted_packages(base, hawkey, words).values() for package in packages]
+    if found:
+        base.sack.add_excludes(query_of(base, found))
+
+
 def query_of(base, packages):
     import hawkey
     return base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(pkg=packages)
@@ -124,7 +131,9 @@ def simulate(words):
         load_sack(base)
         hide_locked(base, hawkey, locks)
         batches = batches_of(words)
-        wanted = wanted_packages(base, hawkey, words[:words.index('/')])
+        names, _batches, avoided = sections_of(words)
+        hide(base, hawkey, avoided)
+        wanted = wanted_packages(base, hawkey, names)
         unhide(base, [package for found in wanted.values() for package in found])
         return {'simulations': [simulated(dnf, hawkey, base, wanted, batch) for batch in batches]}
     finally:
@@ -212,6 +221,7 @@ def guarded(dnf, hawkey, words, order, against=None):
             # The plan was made from what is in the cache.
             repo.metadata_expire = -1
         found = fill(base, *args, **options)
+        hide(base, hawkey, sorted(order.get('avoided') or []))
         wanted = wanted_packages(base, hawkey, order.get('wanted') or [])
         unhide(base, [package for packages in wanted.values() for package in packages])
         return found

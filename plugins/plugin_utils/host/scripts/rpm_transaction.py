@@ -5,8 +5,8 @@
 
 A transaction is a list of rows [kind, name, arch, version, other], one per package. `other` is the installed version
 that an upgrade, downgrade or kernel beside others has before it, for `obsoleted` the name of the package that takes
-its place where that is known, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError, error_text, read_text,
-take_stdout, answer_one and lock_holder.
+its place where that is known, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError,
+error_text, read_text, take_stdout, answer_one and lock_holder.
 """
 
 import json
@@ -27,14 +27,24 @@ def nevra_word(name, arch, version):
 
 def batches_of(words):
     """A B C / 0,2 1 -> [[A, C], [B]]; packages are named once, however many batches try them."""
-    at = words.index('/')
-    names = words[:at]
-    return [[names[int(number)] for number in batch.split(',')] for batch in words[at + 1:]]
+    names, batches, _avoided = sections_of(words)
+    return [[names[int(number)] for number in batch.split(',')] for batch in batches]
+
+
+def sections_of(words):
+    """A B / 0,1 / C -> [A, B], [0,1], [C]: packages, batches, and packages that nothing may pull in, if any."""
+    sections = [[]]
+    for word in words:
+        if word == '/':
+            sections.append([])
+        else:
+            sections[-1].append(word)
+    return (sections + [[]])[:3]
 
 
 def read_order(path):
     """What an installation may do: {'targets', 'arriving', 'leaving': NEVRAs, 'erasing': whether any of those goes
-    for the sake of a target alone, 'lock_timeout': seconds}."""
+    for the sake of a target alone, 'avoided': NEVRAs that nothing may pull in, 'lock_timeout': seconds}."""
     with open(path, 'rb') as handle:
         order = json.loads(handle.read().decode('utf-8'))
     return dict((key, set(value) if isinstance(value, list) else value) for key, value in order.items())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes imp
     choose,
     objections,
     pulled_in,
+    simulate_without_blocked,
     targets_from,
 )
 
@@ -175,3 +177,25 @@ def test_of_several_approved_versions_the_newest_is_the_target() -> None:
     assert [each.version for each in targets_from(decided, skip=lambda _: False, automatic={}, scheme="deb")] == [
         "1:1.1"
     ]
+
+
+def test_what_is_blocked_is_kept_out_where_something_else_serves() -> None:
+    asked: list[list[str]] = []
+    choices = {"a": ["rejected", "rejected-too", "other"], "b": ["rejected"], "c": ["fine"]}
+
+    def simulate(batches: Sequence[Sequence[Target]], avoided: Sequence[Change]) -> list[Simulation]:
+        away = {each.name for each in avoided}
+        asked.append(sorted(away))
+        found = []
+        for [one] in batches:
+            left = [name for name in choices[one.name] if name not in away]
+            found.append(upgrade(one.name, left[0]) if left else Simulation(error="nothing provides it"))
+        return found
+
+    policy = replace(POLICY, is_blocked=lambda each: each.name.startswith("rejected"))
+    a, b, c = simulate_without_blocked([[A], [B], [target("c")]], simulate, policy)
+    assert [each.name for each in pulled_in(a, [A])] == ["other"]
+    assert [each.name for each in a.avoided] == ["rejected", "rejected-too"]
+    # Nothing else serves b: the objection names what it needs.
+    assert objections(b, [B], policy) == ["needs rejected 2, which the baseline rejects (BLOCK)"]
+    assert (c.avoided, asked) == ([], [[], ["rejected"], ["rejected", "rejected-too"]])

@@ -193,11 +193,21 @@ def test_an_order_allows_what_the_simulation_showed_and_nothing_else() -> None:
         "arriving": ["acme-newlib-1.0-1.el9.noarch", "curl-7.76.1-29.el9.x86_64", "kernel-core-5.14.0-3.el9.x86_64"],
         "leaving": ["kernel-core-5.14.0-1.el9.x86_64"],
         "erasing": False,
+        "avoided": [],
         "lock_timeout": 60,
     }
     [order] = orders(choice, allow_removals=True)
     assert order["leaving"] == ["acme-part-1.0-1.noarch", "kernel-core-5.14.0-1.el9.x86_64"]
     assert order["erasing"] is True
+
+
+def test_what_is_avoided_is_named_in_simulations_and_in_the_order() -> None:
+    away = Change("acme-pick-a", "noarch", None, "1:1.0-1.el9")
+    [command] = PLAN.avoiding_commands([[CURL]], [away])
+    assert command[-5:] == ["curl-7.76.1-29.el9.x86_64", "/", "0", "/", "acme-pick-a-1:1.0-1.el9.noarch"]
+    [order] = orders(choice_of(CURL, avoided=[away]), allow_removals=False)
+    assert order["avoided"] == ["acme-pick-a-1:1.0-1.el9.noarch"]
+    assert "acme-pick-a-1:1.0-1.el9.noarch" not in order["arriving"]
 
 
 def test_families_get_a_step_of_their_own_after_all_failed_together() -> None:

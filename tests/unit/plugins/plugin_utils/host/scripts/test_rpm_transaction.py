@@ -70,6 +70,9 @@ def test_a_target_that_would_be_left_out_is_named() -> None:
 
 def test_batches_name_each_package_by_its_place() -> None:
     assert names["batches_of"](["a", "b", "c", "/", "0,2", "1"]) == [["a", "c"], ["b"]]
+    words = ["a", "b", "/", "1", "/", "c", "d"]
+    assert names["batches_of"](words) == [["b"]]
+    assert names["sections_of"](words) == [["a", "b"], ["1"], ["c", "d"]]
 
 
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
