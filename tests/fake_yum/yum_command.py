@@ -29,8 +29,9 @@ def makecache(world, words):
             if "--setopt=%s.skip_if_unavailable=1" % each["id"] not in words:
                 ended = 1
             continue
-        # Older versions know no word fast. Newer ones fetch notices only where somebody asks for them.
-        _repos.fetch(each, folder, FLAVOUR != "late" or "fast" not in words)
+        # Older versions know no word fast.
+        primary = FLAVOUR == "late" and "fast" in words and world.get("mdpolicy") == "group:primary"
+        _repos.fetch(each, folder, not primary)
     return ended
 
 

@@ -5,7 +5,7 @@
 {"flavour": "late" (3.4.3 of 2021), "tag" (3.4.3 of 2011) or "el6" (3.2.29), "conf": {option: value}, "arch": "x86_64",
 "installed": [package], "repositories": [{"id", "name", "baseurl", "enabled", "gpgcheck", "repo_gpgcheck", "cost",
 "exclude", "includepkgs", "down": reason or null, "damaged": bool, "notices": null, "broken" or [notice], "packages": [package]}],
-"history": [{"tid", "begin", "end", "rows"}], "noise": bool, "key": "accepted", "configured" or "none"}.
+"mdpolicy": null or "group:primary", "history": [{"tid", "begin", "end", "rows"}], "noise": bool, "key": "accepted", "configured" or "none"}.
 A package is {"name", "arch", "epoch", "version", "release", ...}; see PACKAGE.
 """
 

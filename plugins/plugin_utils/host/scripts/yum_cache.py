@@ -215,9 +215,8 @@ def make_cache(base, own, names, seconds, started):
     # Older versions leave out the word fast and fetch file lists and notices as well.
     command = ['yum', '--setopt=timeout=30'] + ['--setopt={0}.skip_if_unavailable=1'.format(name) for name in names]
     code, output = run_bounded(command + ['makecache', 'fast'], seconds, 'Error')
-    if code == 0 and hasattr(type(base), 'upinfo') and [
-            name for name in names if listed_notices(os.path.join(own, name)) is not None]:
-        # Newer ones fetch notices only when somebody wants to see some.
+    if code == 0 and hasattr(type(base), 'upinfo') and [name for name in names if notices_missing(own, name)]:
+        # With mdpolicy=group:primary notices come only when somebody wants to see some.
         code, words = run_bounded(command + ['-q', 'updateinfo', 'summary'], max(1, started + seconds - time.time()),
                                   'Error')
         return code, output + words

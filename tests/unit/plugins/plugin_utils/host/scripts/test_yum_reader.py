@@ -338,13 +338,24 @@ def test_old_metadata_is_refreshed_and_a_repository_that_fails_is_told(flavour: 
     assert error == f"updates was not refreshed: {why}"
     ages = {each["id"]: each["age"] for each in found["repositories"]}
     assert ages["base"] < 60 < ages["updates"]
-    first, *more = stand_in.world["calls"]
-    assert first[-2:] == ["makecache", "fast"]
-    # Without this the host would have no notices: the newer yum leaves them out.
-    assert [call[-2:] for call in more] == ([["updateinfo", "summary"]] if flavour == "late" else [])
-    for call in (first, *more):
-        assert "--setopt=updates.skip_if_unavailable=1" in call
-        assert not {"-y", "--nogpgcheck"} & set(call)
+    [call] = stand_in.world["calls"]
+    assert call[-2:] == ["makecache", "fast"]
+    assert "--setopt=updates.skip_if_unavailable=1" in call
+    assert not {"-y", "--nogpgcheck"} & set(call)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="yum refreshes its cache for root alone")
+@every_flavour
+def test_notices_that_a_refresh_leaves_out_are_asked_for(flavour: str, tmp_path: Path) -> None:
+    stand_in = host(tmp_path, flavour, mdpolicy="group:primary")
+    for path in (tmp_path / "cache").rglob("*updateinfo*"):
+        path.unlink()
+    found = result(stand_in, refresh="always")
+    assert (found["refresh"]["ok"], found["metadata_problems"]) == (True, [])
+    assert {each["updateinfo"] for each in found["repositories"] if each["id"] == "base"} == {True}
+    asked = [call[-2:] for call in stand_in.world["calls"]]
+    assert asked == [["makecache", "fast"], *([["updateinfo", "summary"]] if flavour == "late" else [])]
+    assert all("--setopt=updates.skip_if_unavailable=1" in call for call in stand_in.world["calls"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="yum refreshes its cache for root alone")
