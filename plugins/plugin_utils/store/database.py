@@ -211,7 +211,7 @@ class Database:
             return found
 
     def _error(self, error: BaseException) -> PatchError:
-        told = str(getattr(error, "orig", None) or error).strip().split("\n[SQL")[0]
+        told = str(getattr(error, "orig", None) or error).strip().partition("\n[SQL")[0]
         for secret in self._secrets:
             told = told.replace(secret, "***")
         shown = getattr(self, "shown", "the store")
