@@ -75,6 +75,8 @@ def play(lab: Any, folder: Path) -> Iterator[Play]:
             "openfleet.patch.scan_host": {
                 "refresh": "{{ wish | default('never') }}", "state_directory": "state", "list_installed_other": True,
                 "errata": "{{ errata | default('') }}",
+                # A layer of the lab may be weeks old, and its metadata with it.
+                "metadata_stale_after": "{{ stale_after | default(10 ** 9) }}",
                 "baselines": "{{ house | default([]) }}", "default_baselines": "{{ defaults | default({}) }}",
             },
             "environment": {"http_proxy": "{{ through | default('') }}"},
@@ -83,6 +85,7 @@ def play(lab: Any, folder: Path) -> Iterator[Play]:
             name: host.inventory("root") | {"wish": REFRESH.get(name, "never")} for name, host in hosts.items()
         }
         variables["proxied"]["through"] = THROUGH_PROXY
+        variables["stale"]["stale_after"] = 86400
         for name in ("centos", "errata"):
             variables[name] |= {"house": BASELINES, "defaults": {"CENTOS": "strict"}}
         variables["errata"]["errata"] = str(folder / "errata.xml.gz")
