@@ -56,7 +56,7 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
     problems: list[str] = []
     outcomes = run.outcomes(of_this_process=True, problems=problems)
     turns = read_turns(run)
-    stopped = turns.stopped if turns else ""
+    stopped = turns.why_stopped() if turns else ""
     overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts, why_not_started=stopped)
     overview.problems += problems
     counts = overview.counts()

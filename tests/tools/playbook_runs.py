@@ -1,7 +1,8 @@
-"""Real ansible-playbook runs of this collection's playbooks, with a stand-in for the task that reads a host.
+"""Real ansible-playbook runs of this collection's playbooks, with a stand-in for the task that works on a host.
 
 The collection of a run is made of links to this checkout; only ``plugins/action/scan_host.py`` is replaced by
-``SCAN``, which does what the host variable ``becomes`` says and keeps documents and outcomes with the real code.
+``SCAN``, which does what the host variable ``becomes`` says and keeps documents and outcomes with the real code; where
+asked, ``plugins/action/install_patches.py`` by ``INSTALL``, which does so too and notes when it began and ended.
 """
 
 from __future__ import annotations
@@ -73,19 +74,78 @@ class ActionModule(ActionBase):
         return result | {"changed": False, "document": document}
 """
 
+# Beginnings and ends go to one file, in the order in which they happen. However busy the machine is: as many hosts as
+# `together` says are waited for, and the end of the turn of the one that `outlasts` names.
+INSTALL = """
+import json
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ..plugin_utils.errors import PatchError
+from ..plugin_utils.fleet.controller import controller_key
+from ..plugin_utils.fleet.run_directory import open_run
+from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.results import failed, plain
 
-def make_collection(folder: Path) -> Path:
-    """The path for ANSIBLE_COLLECTIONS_PATH."""
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(argument_spec("install_patches"))
+        arguments, host, becomes = plain(arguments), task_vars["inventory_hostname"], task_vars["becomes"]
+        run = open_run(arguments["state_directory"], run_id=arguments["run_id"], now=datetime.now(timezone.utc),
+                       controller_key=controller_key())
+        self.told = Path(arguments["state_directory"]).with_name("began_and_ended")
+        self.note(f"+{host}")
+        try:
+            deadline = time.monotonic() + 60
+            while self.must_wait(task_vars, run) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            self.note(f"-{host}")
+        if becomes == "ok":
+            run.record_outcome(host, {"status": "ok"})
+            return result | {"changed": False}
+        run.record_outcome(host, {"status": becomes, "kind": becomes, "message": f"it {becomes}"})
+        if becomes == "unreachable":
+            raise AnsibleConnectionFailure("no route to host")
+        return result | failed(PatchError(becomes, f"it {becomes}"))
+
+    def must_wait(self, task_vars, run):
+        if self.told.read_text().count("+") < int(task_vars.get("together", 0)):
+            return True
+        other = task_vars.get("outlasts", task_vars["inventory_hostname"])
+        turns = [json.loads(line) for path in (run.path / "turns").glob("*.jsonl") for line in path.open()]
+        return "running" in [turn["status"] for turn in turns if turn.get("host") == other][-1:] and (
+            other != task_vars["inventory_hostname"]
+        )
+
+    def note(self, line):
+        descriptor = os.open(self.told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, (line + chr(10)).encode())
+        os.close(descriptor)
+"""
+
+
+def make_collection(folder: Path, *, install: bool = False) -> Path:
+    """The path for ANSIBLE_COLLECTIONS_PATH; ``install``: with the stand-in for the task that installs."""
+    replaced = {"plugins/action/scan_host.py": SCAN}
+    if install:
+        replaced["plugins/action/install_patches.py"] = INSTALL
     here = folder / "ansible_collections" / "openfleet" / "patch"
     for relative in ("", "plugins", "plugins/action"):
         (here / relative).mkdir(parents=True)
-    skipped = {".git", ".cache", ".venv", "plugins", "plugins/action", "plugins/action/scan_host.py"}
+    skipped = {".git", ".cache", ".venv", "plugins", "plugins/action", *replaced}
     for relative in ("", "plugins", "plugins/action"):
         for entry in (ROOT / relative).iterdir():
             name = str(entry.relative_to(ROOT))
             if name not in skipped and entry.name != "__pycache__":
                 (here / name).symlink_to(entry)
-    (here / "plugins" / "action" / "scan_host.py").write_text(SCAN, encoding="utf-8")
+    for name, text in replaced.items():
+        (here / name).write_text(text, encoding="utf-8")
     return folder
 
 

@@ -67,6 +67,10 @@ class Log:
         answers = [self.waves[number].healthy for number in sorted(self.waves)]
         return [answer for answer in answers if answer is not None]
 
+    def why_stopped(self) -> str:
+        """Empty where nothing was held back; hosts that were under way may have added errors since."""
+        return self.stopped and (judge(self.plan, self.statuses, gates=self.gates()).reason or self.stopped)
+
 
 @dataclass(frozen=True)
 class Turn:

@@ -16,6 +16,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.rate_control
     RUNNING,
     Played,
     RatePlan,
+    batch_sizes,
     judge,
     play_out,
 )
@@ -243,3 +244,21 @@ def test_the_order_in_which_outcomes_were_noted_does_not_matter(fleet, random) -
     shuffled = list(some.items())
     random.shuffle(shuffled)
     assert judge(asked, some) == judge(asked, dict(shuffled))
+
+
+@pytest.mark.parametrize(
+    ("more", "sizes"),
+    [
+        ({}, [4, 4, 2]),
+        ({"ramp_up": True}, [1, 2, 4, 3]),
+        ({"waves": (1, 3, 10)}, [1, 2, 4, 3]),
+        ({"domain_of": {"h1": "a", "h2": "a", "h3": "b"}, "max_per_domain": 1}, [1, 4, 4, 1]),
+    ],
+    ids=["plain", "ramp-up", "waves", "domains"],
+)
+def test_batches_for_a_play_that_goes_through_its_hosts_in_order(more: dict[str, Any], sizes: list[int]) -> None:
+    assert batch_sizes(plan(10, 4, **more)) == sizes
+
+
+def test_no_hosts_make_no_batches() -> None:
+    assert batch_sizes(plan(0)) == []
