@@ -51,10 +51,13 @@ def use_repositories(_lab: Lab, root: Path, _distribution: str) -> None:
     names = " ".join(site_names())
     write_files(root, {
         "/usr/bin/yum": _COMMAND,
+        # An extra of EL 7: not what such a host is patched with, although its name comes first.
+        "/usr/bin/dnf": "#!/bin/sh\nexit 9\n",
         "/usr/lib/yum-plugins/versionlock.py": "",
         "/etc/hosts": f"127.0.0.1 localhost\n{CONTROLLER_ADDRESS} {names}\n",
     })  # fmt: skip
-    (root / "usr/bin/yum").chmod(0o755)
+    for name in ("yum", "dnf"):
+        (root / "usr/bin" / name).chmod(0o755)
 
 
 def prepare(_lab: Lab, root: Path, distribution: str) -> None:
