@@ -8,7 +8,6 @@ import os
 import sys
 
 from yum import FLAVOUR, _repos, _world, packages
-from yum.Errors import RepoError
 
 
 def enabled(world):

@@ -102,7 +102,7 @@ class RpmDb(object):
     def returnPackages(self):
         return list(self._packages)
 
-    def searchNames(self, names=[]):
+    def searchNames(self, names=()):
         assert isinstance(names, list)
         return [each for each in self._packages if each.name in names]
 
@@ -122,7 +122,7 @@ class History(object):
                 each.state = ("Update" if arriving else "Updated") if before and each.name != "kernel" else alone
             self.trans_data = rows
 
-    def old(self, tids=[], limit=None, complete_transactions_only=False):
+    def old(self, tids=(), limit=None, complete_transactions_only=False):
         """The newest first, by the second in which they began; of one second the older first before 2013."""
         listed = [each for each in _world.load()["history"] if not tids or each["tid"] in tids]
         found = [self.Transaction(each) for each in listed]

@@ -133,7 +133,7 @@ class Sack(object):
     def simplePkgList(self):
         return [each.pkgtup for each in self._listed]
 
-    def searchNames(self, names=[]):
+    def searchNames(self, names=()):
         assert isinstance(names, list)
         if self._damaged and yum.FLAVOUR != "late":
             raise Errors.RepoError("file is not a database")
@@ -160,7 +160,7 @@ class MetaSack(object):
                 or not [pattern for pattern in patterns if packages.matches(each, pattern)]
             ]
 
-    def searchNames(self, names=[]):
+    def searchNames(self, names=()):
         assert isinstance(names, list)
         return [each for each in self._listed if each.name in names]
 

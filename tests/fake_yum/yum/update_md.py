@@ -5,7 +5,7 @@
 import os
 import sys
 
-from yum import Errors, FLAVOUR, gen_unpack
+from yum import FLAVOUR, gen_unpack
 
 
 class UpdateNoticeException(Exception):
@@ -38,7 +38,7 @@ class UpdateNotice(object):
 
 
 class UpdateMetadata(object):
-    def __init__(self, repos=[], **options):
+    def __init__(self, repos=(), **options):
         if options and FLAVOUR != "late":
             raise TypeError("__init__() got an unexpected keyword argument %r" % sorted(options)[0])
         self._logger = options.get("logger")
