@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from dnf_hosts import RHEL, everything, transactions, versions, wait_for_slow
+from dnf_hosts import RHEL, everything, logs, transactions, versions, wait_for_slow
 from install_runs import ROOT, Installer, entry, job_results, only, processes, states
 from jsonschema import Draft202012Validator
 from openfleet_lab.api import LabHost
@@ -154,6 +154,8 @@ def test_what_a_power_cut_left_is_finished_first(fresh: Fresh) -> None:
     assert versions(host, *names) == dict.fromkeys(names, NEW)
     assert host.run(["dnf5", "-C", "check"], check=False).returncode == 0
     assert "unfinished" not in document["findings"]
+    [left] = re.findall(r"^openfleet-patch: left by an interrupted transaction: (.*)$", logs(host), re.M)
+    assert f"acme-slow-{NEW}.noarch" in left.split(", "), left
 
 
 @pytest.mark.slow

@@ -282,14 +282,14 @@ def progress_of(libdnf5, transaction):
         def unpack_error(self, item):
             tell('error: package {0}: its files could not be unpacked'.format(text_of(item.get_package().get_nevra())))
 
-        def script_error(self, item, nevra, type, return_code):
-            failed('error', nevra, self.script_type_to_string(type))
+        def script_error(self, item, nevra, kind, return_code):
+            failed('error', nevra, self.script_type_to_string(kind))
 
-        def script_stop(self, item, nevra, type, return_code):
+        def script_stop(self, item, nevra, kind, return_code):
             # Where one of these fails the package stays as it was, and script_error tells.
             fatal = (self.ScriptType_PRE_INSTALL, self.ScriptType_PRE_UNINSTALL, self.ScriptType_PRE_TRANSACTION)
-            if return_code and type not in fatal:
-                failed('script', nevra, self.script_type_to_string(type))
+            if return_code and kind not in fatal:
+                failed('script', nevra, self.script_type_to_string(kind))
 
     def failed(word, nevra, kind):
         output = transaction.get_last_script_output() if hasattr(transaction, 'get_last_script_output') else ''
