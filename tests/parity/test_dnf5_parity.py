@@ -14,6 +14,7 @@ from dnf_reading import MAPPINGS, reading
 from openfleet_lab.api import Lab, LabHost, start_host
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined import predefined_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf5 import build_inventory
 
@@ -120,6 +121,28 @@ def would_move(host: LabHost, *words: str) -> set[tuple[str, str]]:
     return set(moved)
 
 
+def approved(inventory: Inventory, baseline: dict[str, Any]) -> set[tuple[str, str]]:
+    """(name, version) of what a baseline takes and nothing holds."""
+    decisions = evaluate(baseline, inventory.candidates, operating_system=inventory.operating_system,
+                         as_of="2026-11-20T12:00:00Z")  # fmt: skip
+    return {
+        (record["name"], record["version"])
+        for record, decision in zip(inventory.candidates, decisions, strict=True)
+        if decision["decision"] == "approved" and not record["held"]
+    }
+
+
+def test_the_predefined_baseline_takes_what_the_equivalent_command_takes(host: LabHost, inventory: Inventory) -> None:
+    """The command for RHEL 8 of the Patch Manager user guide (how patches are installed), in the words of dnf 5."""
+    ours = approved(inventory, predefined_baseline(inventory.operating_system))
+    theirs = would_move(host, "upgrade", "--minimal", "--advisory-severities=critical,important", "--bugfix")
+    # A notice about a version that no repository has selects nothing here; dnf takes whatever is newer.
+    assert theirs - ours == {("acme-vanished", "1.2-1.fc42")}
+    # dnf 5 does not ask which stream a notice is about, and looks for the version of another one's newer notice.
+    assert ours - theirs == {("acme-db", "10.2-1.module+fc42+2")}
+    assert len(ours) == 10
+
+
 def test_a_severity_narrows_security_here_and_widens_it_in_dnf5(host: LabHost, inventory: Inventory) -> None:
     """Patch Manager user guide: keys of one filter group are ANDed. dnf 5 takes security OR that severity."""
     baseline = {
@@ -128,13 +151,7 @@ def test_a_severity_narrows_security_here_and_widens_it_in_dnf5(host: LabHost, i
             {"filters": {"classification": ["Security"], "severity": ["Critical"]}, "approve_after_days": 0},
         ],
     }  # fmt: skip
-    decisions = evaluate(baseline, inventory.candidates, operating_system=inventory.operating_system,
-                         as_of="2026-11-20T12:00:00Z")  # fmt: skip
-    ours = {
-        (record["name"], record["version"])
-        for record, decision in zip(inventory.candidates, decisions, strict=True)
-        if decision["decision"] == "approved"
-    }
+    ours = approved(inventory, baseline)
     assert ours == {("acme-crit", NEW), ("acme-super", "1.2-1.fc42")}
     both = {
         each["name"]
