@@ -81,6 +81,7 @@ class HostScan:
         self.document: dict[str, Any] | None = None
         self.resolved: ResolvedBaseline | None = None
         self._inventory: Inventory | None = None
+        self._errata: ErrataFile | None = None
         self.inventory_file: str | None = None
         self.failure: PatchError | None = None
         """What went wrong although there is a document; set by ``work``."""
@@ -133,12 +134,13 @@ class HostScan:
     def read(self, refresh: str | None = None) -> Inventory:
         """What is on the host now; ``refresh`` in place of the task's own."""
         named = self._arguments.get("errata")
-        errata = ErrataFile(named, self.opened_run) if named else None
+        if named and self._errata is None:
+            self._errata = ErrataFile(named, self.opened_run)
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
         reading = self.channel.call(read_request(wanted | ({"refresh": refresh} if refresh else {})))
         self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
-        if errata is not None:
-            errata.lay_over(self._inventory)
+        if self._errata is not None:
+            self._errata.lay_over(self._inventory)
         return self._inventory
 
     def choose_baseline(self, operating_system: str) -> ResolvedBaseline:
