@@ -10,7 +10,15 @@ from typing import Any
 from ..engine.records import Inventory
 from . import _rpm
 
+# The repositories of topics that `amazon-linux-extras` enables.
+_EXTRAS = "amzn2extra-"
+
 
 def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | None = None) -> Inventory:
-    """See ``_rpm.build_inventory``."""
-    return _rpm.build_inventory(reading, manager="yum", api="yum", mappings=mappings)
+    """See ``_rpm.build_inventory``; on Amazon Linux 2 the finding ``extras`` lists the topics that are switched on."""
+    inventory = _rpm.build_inventory(reading, manager="yum", api="yum", mappings=mappings)
+    enabled = [str(each["id"]) for each in inventory.repositories if each["enabled"]]
+    topics = sorted(each.removeprefix(_EXTRAS) for each in enabled if each.startswith(_EXTRAS))
+    if topics:
+        inventory.findings["extras"] = topics
+    return inventory

@@ -124,6 +124,10 @@ class Transactions(object):
             index += 1
         self._drop_what_needs_more()
         self.save_ts(auto=True)
+        for each in self.tsInfo.getMembers():
+            if each.output_state in (constants.TS_ERASE, constants.TS_OBSOLETED):
+                if each.po.name in self.conf.protected_packages:
+                    problems.append('Trying to remove "%s", which is protected' % each.po.name)
         if problems:
             # A repeated problem is told each time.
             return 1, problems + problems

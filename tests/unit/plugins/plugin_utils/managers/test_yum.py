@@ -167,6 +167,14 @@ def test_a_host_without_notices_says_so() -> None:
     assert "no_security_metadata" in {each["kind"] for each in build_inventory(reading(centos)).warnings}
 
 
+def test_topics_of_amazon_linux_extras_are_a_finding() -> None:
+    assert "extras" not in build_inventory(reading(AMAZON)).findings
+    result = copy.deepcopy(AMAZON)
+    for name, enabled in (("amzn2extra-docker", True), ("amzn2extra-nginx1", False)):
+        result["repositories"].append({**result["repositories"][0], "id": name, "enabled": enabled})
+    assert build_inventory(reading(result)).findings["extras"] == ["docker"]
+
+
 def test_damaged_metadata_is_a_finding_and_a_warning() -> None:
     result = copy.deepcopy(AMAZON)
     result["metadata_problems"] = ["the notices of acme cannot be read: ParseError: no\nXML"]

@@ -110,6 +110,15 @@ def test_a_version_that_another_package_replaces_is_told_and_not_replaced(flavou
     assert (found["rows"], found["problem"]) == ([], "yum would not install old-1.1-1.noarch")
 
 
+@every_flavour
+def test_what_yum_protects_stays_whatever_is_allowed(flavour: str, tmp_path: Path) -> None:
+    stand_in = host(tmp_path, flavour, conf={"protected_packages": ["part"]})
+    [found] = simulate(stand_in, ["whole-1.1-1.noarch"])
+    assert (found["rows"], found["problem"]) == ([], 'Trying to remove "part", which is protected')
+    code, log = install(stand_in, ["whole-1.1-1.noarch"], leaving=("part-1.0-1.noarch",))
+    assert (code, 'error: Trying to remove "part", which is protected' in log) == (1, True)
+
+
 def test_excludes_and_locks_keep_away_what_would_come_along_but_not_what_was_decided(tmp_path: Path) -> None:
     stand_in = host(tmp_path, conf={"exclude": ["lib", "acme"]})
     found = simulate(stand_in, ["needy-1.1-1.noarch"], ["acme-1.1-1.noarch"])
