@@ -23,13 +23,16 @@ class RunFacts(Protocol):
     """A run in a list of runs; times are UTC text."""
 
     @property
-    def run_id(self) -> str: ...
+    def run_id(self) -> str:
+        """The run's id."""
 
     @property
-    def as_of(self) -> str: ...
+    def as_of(self) -> str:
+        """The time that its hosts were judged at."""
 
     @property
-    def started_at(self) -> str: ...
+    def started_at(self) -> str:
+        """When it was opened."""
 
 
 class History(Protocol):
@@ -37,25 +40,32 @@ class History(Protocol):
 
     problems: list[str]
 
-    def runs(self) -> Sequence[RunFacts]: ...
+    def runs(self) -> Sequence[RunFacts]:
+        """All runs, oldest first."""
 
-    def run_documents(self, run_id: str) -> Iterator[Document]: ...
+    def run_documents(self, run_id: str) -> Iterator[Document]:
+        """The newest document of every host of one run."""
 
-    def run_document(self, run_id: str, host: str) -> Document | None: ...
+    def run_document(self, run_id: str, host: str) -> Document | None:
+        """The newest document of one host in one run."""
 
-    def run_hosts(self, run_id: str) -> set[str]: ...
+    def run_hosts(self, run_id: str) -> set[str]:
+        """Names of the hosts that left a document in one run."""
 
-    def outcomes(self, run_id: str) -> dict[str, Outcome]: ...
+    def outcomes(self, run_id: str) -> dict[str, Outcome]:
+        """The newest outcome of every host of one run."""
 
-    def run_statuses(
-        self, run_id: str, status_of: Callable[[Document | None, Outcome | None], str]
-    ) -> dict[str, str]: ...
+    def run_statuses(self, run_id: str, status_of: Callable[[Document | None, Outcome | None], str]) -> dict[str, str]:
+        """Host to its word in one run."""
 
-    def newest(self) -> Iterator[Document]: ...
+    def newest(self) -> Iterator[Document]:
+        """Each host's newest document, by name."""
 
-    def host_documents(self, host: str) -> Iterator[Document]: ...
+    def host_documents(self, host: str) -> Iterator[Document]:
+        """All documents of one host, in the order of their end."""
 
-    def each_host(self) -> Iterator[Iterator[Document]]: ...
+    def each_host(self) -> Iterator[Iterator[Document]]:
+        """For one host after the other all of its documents."""
 
 
 def open_history(state_directory: str, store_url: str | None = None) -> History:
