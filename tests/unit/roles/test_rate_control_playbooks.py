@@ -294,3 +294,33 @@ def test_what_an_earlier_playbook_of_the_command_found_does_not_count(collection
         pytest.skip(str(missing))
     began = (tmp_path / "began_and_ended").read_text(encoding="utf-8").splitlines()
     assert {event[1:] for event in began} == {"h1", "h2", "h3", "h4"}, played.output
+
+
+@pytest.mark.parametrize(
+    ("core", "playbook", "lost"),
+    [("2.16", "install", "h6"), ("2.21", "install", "h1"), ("2.16", "rolling_install", "h1")],
+)
+def test_a_host_that_an_earlier_play_lost_is_told_and_holds_nobody_up(
+    core: str, playbook: str, lost: str, collections: Path, tmp_path: Path
+) -> None:
+    task = {"name": "Lose it", "ansible.builtin.fail": {}, "when": f"inventory_hostname == '{lost}'"}
+    plays = [
+        {"name": "First", "hosts": "all", "gather_facts": False, "tasks": [task]},
+        {"import_playbook": f"openfleet.patch.{playbook}"},
+    ]
+    (tmp_path / "site.yml").write_text(json.dumps(plays), encoding="utf-8")
+    rates = {"patch_concurrency": 3, "patch_waves": [1, "100%"]}
+    try:
+        played = play(
+            core,
+            collections,
+            tmp_path,
+            dict.fromkeys(HOSTS, OK),
+            *("-f", "3", "-e", json.dumps(rates)),
+            playbooks=(str(tmp_path / "site.yml"),),
+        )
+    except LookupError as missing:
+        pytest.skip(str(missing))
+    assert played.rc == 2
+    assert set(played.outcomes()) == set(HOSTS) - {lost}, played.output
+    assert played.told().startswith("6 hosts, 1 not started"), played.output
