@@ -54,11 +54,12 @@ print(json.dumps(answer))
 """
 
 
-def lengthen(view: Any, packages: int, notices: int) -> None:
-    """Metadata of the first repository as long as a real one's, signed as before."""
-    from openfleet_lab.rpm_packages import NOTICES, Notice
+def lengthen(view: Any, packages: int, notices: int, number_of_repository: int = 0) -> None:
+    """Metadata of a repository as long as a real one's, signed as before."""
+    from openfleet_lab.rpm_packages import Notice
 
-    repository = view.repositories[0].id
+    chosen = view.repositories[number_of_repository]
+    repository = chosen.id
     metadata = view.place(repository) / "repodata"
     [listed] = metadata.glob("*-primary.xml.gz")
     text = gzip.decompress(listed.read_bytes()).decode()
@@ -75,10 +76,10 @@ def lengthen(view: Any, packages: int, notices: int) -> None:
     text = text.replace("</metadata>", "\n".join(copies) + "\n</metadata>")
     more = [
         Notice(f"RHSA-2026:9{number:04d}", "security", ((f"filler-{number % packages}", "1.1-1.el9", "noarch"),),
-               "Important", cves=(f"CVE-2026-9{number:04d}",))
+               "Important", cves=(f"CVE-2026-9{number:04d}",), repository=(*chosen.roles, repository)[0])
         for number in range(notices)
     ]  # fmt: skip
-    view.publish((*NOTICES, *more))
+    view.publish((*view.distribution.published_notices, *more))
     primary = metadata / "primary.xml"
     primary.write_text(re.sub(r'packages="\d+"', f'packages="{text.count("<package type=")}"', text, count=1))
     subprocess.run(["modifyrepo_c", "--mdtype=primary", primary, metadata], check=True, capture_output=True)

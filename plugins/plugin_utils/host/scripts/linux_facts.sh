@@ -19,15 +19,18 @@ of_machine() {
     fi
 }
 
-# "1024-blocks free" and free inodes of each: PATH KIBIBYTES FREE INODES
+# Of each folder that is there: PATH, kibibytes in all and free, free inodes.
 of_disks() {
     for of_path do
-        [ -d "$of_path" ] || continue
-        # /dev/sda2  41922560 3145728 38776832  8% /
-        of_sizes=$(df -Pk "$of_path" 2>/dev/null | awk 'END { print $(NF-4), $(NF-2) }')
-        of_inodes=$(df -Pi "$of_path" 2>/dev/null | awk 'END { print $(NF-2) }')
-        printf '%s\t%s\t%s\n' "$of_path" "$of_sizes" "$of_inodes"
+        shift
+        [ ! -d "$of_path" ] || set -- "$@" "$of_path"
     done
+    # /dev/sda2  41922560 3145728 38776832  8% /: a line for each, in their order
+    { df -Pk "$@" && df -Pi "$@"; } 2>/dev/null | awk -v paths="$*" '
+        BEGIN { count = split(paths, path, " ") }
+        NR == 1 || NR == count + 2 { next }
+        NR <= count + 1 { sizes[NR - 1] = $(NF - 4) " " $(NF - 2); next }
+        { print path[NR - count - 2] "\t" sizes[NR - count - 2] "\t" $(NF - 2) }'
 }
 
 # Lines "running PID NAME" for processes named in $1, "stale PID NAME SERVICE PATH" for those that still use replaced

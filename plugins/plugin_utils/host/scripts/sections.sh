@@ -40,6 +40,6 @@ of_workspace() {
 
 # Addresses without what opens them: https://user:word@host/x?token -> https://host/x
 of_without_secrets() {
-    sed -e 's,\([A-Za-z][A-Za-z0-9+.-]*://\)[^/@"<>[:space:]]*@,\1,g' \
+    sed -e '/:\/\//!b' -e 's,\([A-Za-z][A-Za-z0-9+.-]*://\)[^/@"<>[:space:]]*@,\1,g' \
         -e 's,\([A-Za-z][A-Za-z0-9+.-]*://[^?"<>[:space:]]*\)?[^"<>[:space:]]*,\1,g'
 }

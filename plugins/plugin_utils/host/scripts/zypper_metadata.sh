@@ -27,9 +27,18 @@ of_unpack() {
     esac
 }
 
-# What every awk program here needs: an attribute, and text fit for a field.
+# What every awk program here needs: the tag of the record, the text in front of it, which is the content of an element
+# where it ends, and attributes.
 # shellcheck disable=SC2016  # awk's own
 of_awk_words='
+FILENAME != "-" { wanted[$0] = 1; next }
+{
+    if (!match($0, /<[^ \t\r\n]*/)) next
+    tag = substr($0, RSTART + 1, RLENGTH - 1)
+    before = RSTART - 1
+}
+function clean(text) { gsub(/[\t\r\n]/, " ", text); return text }
+function content() { return clean(substr($0, 1, before)) }
 function word(key,   rest) {
     if (!match($0, "[ \t\n]" key "=\"[^\"]*\"")) return ""
     rest = substr($0, RSTART, RLENGTH)
@@ -37,92 +46,75 @@ function word(key,   rest) {
     sub(/"$/, "", rest)
     return clean(rest)
 }
-function clean(text) { gsub(/[\t\r\n]/, " ", text); return text }
-function content(   text) { text = $0; sub(/<.*/, "", text); return clean(text) }
-FILENAME != "-" { wanted[$0] = 1; next }
 '
 
 # P name arch epoch version release build size installed vendor source
 # shellcheck disable=SC2016
 of_awk_primary='
-/<package[ \t\n]/ || /<package$/ { name = arch = vendor = source = build = size = installed = ""; here = 1 }
-previous == "name" && here == 1 { name = content(); here = (name in wanted) ? 2 : 0 }
-here == 2 {
-    if (previous == "arch") arch = content()
-    else if (previous == "vendor") vendor = content()
-    else if (previous == "sourcerpm") source = content()
-    if ($0 ~ /<version[ \t\n]/) { epoch = word("epoch"); version = word("ver"); release = word("rel") }
-    else if ($0 ~ /<time[ \t\n]/) build = word("build")
-    else if ($0 ~ /<size[ \t\n]/) { size = word("package"); installed = word("installed") }
-    else if ($0 ~ /<\/package$/) {
-        print "P\t" name "\t" arch "\t" epoch "\t" version "\t" release "\t" build "\t" size "\t" installed "\t" vendor "\t" source
-        here = 0
-    }
+tag == "/name" { name = content(); here = (name in wanted); arch = vendor = source = build = size = installed = ""; next }
+tag == "/metadata" { print "p"; next }
+!here { next }
+tag == "/arch" { arch = content(); next }
+tag == "version" { epoch = word("epoch"); version = word("ver"); release = word("rel"); next }
+tag == "time" { build = word("build"); next }
+tag == "size" { size = word("package"); installed = word("installed"); next }
+tag == "/rpm:vendor" { vendor = content(); next }
+tag == "/rpm:sourcerpm" { source = content(); next }
+tag == "/package" {
+    print "P\t" name "\t" arch "\t" epoch "\t" version "\t" release "\t" build "\t" size "\t" installed "\t" vendor "\t" source
+    here = 0
 }
-{
-    previous = ""
-    if ($0 ~ /<name$/) previous = "name"
-    else if ($0 ~ /<arch$/) previous = "arch"
-    else if ($0 ~ /<rpm:vendor$/) previous = "vendor"
-    else if ($0 ~ /<rpm:sourcerpm$/) previous = "sourcerpm"
-}
-/<\/metadata$/ { print "p" }
 '
 
 # U id version type status severity issued updated flags, then its R kind id and K name arch epoch version release
 # shellcheck disable=SC2016
 of_awk_updates='
-/<update[ \t\n]/ {
+tag == "package" {
+    name = word("name")
+    if (name in wanted) {
+        named = 1
+        lines = lines "K\t" name "\t" word("arch") "\t" word("epoch") "\t" word("version") "\t" word("release") "\n"
+    }
+    next
+}
+tag == "reference" || tag == "reference/" {
+    kind = word("type")
+    if (kind == "cve" || kind == "bugzilla") lines = lines "R\t" kind "\t" word("id") "\n"
+    next
+}
+tag == "update" {
     id = severity = issued = updated = flags = lines = ""
     type = word("type"); status = word("status"); number = word("version"); named = 0
+    next
 }
-previous == "id" { id = content() }
-previous == "severity" { severity = content() }
-previous == "message" && content() != "" { flags = flags " message" }
-/<issued[ \t\n]/ { issued = word("date") }
-/<updated[ \t\n]/ { updated = word("date") }
-/<reference[ \t\n]/ { if (word("type") == "cve" || word("type") == "bugzilla") lines = lines "R\t" word("type") "\t" word("id") "\n" }
-/<package[ \t\n]/ {
-    if (word("name") in wanted) {
-        named = 1
-        lines = lines "K\t" word("name") "\t" word("arch") "\t" word("epoch") "\t" word("version") "\t" word("release") "\n"
-    }
-}
-previous == "flag" && tolower(content()) ~ /^(true|1)$/ { flags = flags " " flag }
-/<\/update$/ {
+tag == "/id" { id = content(); next }
+tag == "/severity" { severity = content(); next }
+tag == "/message" { if (content() != "") flags = flags " message"; next }
+tag == "issued" || tag == "issued/" { issued = word("date"); next }
+tag == "updated" || tag == "updated/" { updated = word("date"); next }
+tag ~ /^\/(reboot|restart|relogin)_suggested$/ { if (tolower(content()) ~ /^(true|1)$/) flag(substr(tag, 2)); next }
+tag ~ /^(reboot|restart|relogin)_suggested\/$/ { flag(tag); next }
+tag == "/update" {
     if (named) printf "U\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n%s", id, number, type, status, severity, issued, updated, flags, lines
+    next
 }
-{
-    previous = ""
-    if ($0 ~ /<id$/) previous = "id"
-    else if ($0 ~ /<severity$/) previous = "severity"
-    else if ($0 ~ /<message$/) previous = "message"
-    else if (match($0, /<(reboot|restart|relogin)_suggested$/)) {
-        previous = "flag"
-        flag = substr($0, RSTART + 1)
-        sub(/_suggested/, "", flag)
-    } else if (match($0, /<(reboot|restart|relogin)_suggested\/$/)) {
-        flag = substr($0, RSTART + 1)
-        sub(/_suggested\//, "", flag)
-        flags = flags " " flag
-    }
-}
-/<\/updates$/ || /<updates\/$/ { print "u" }
+tag == "/updates" || tag == "updates/" { print "u" }
+function flag(text) { sub(/_suggested.*/, "", text); flags = flags " " text }
 '
 
 # L name arch epoch version release: has a licence that somebody has to agree to
 # shellcheck disable=SC2016
 of_awk_licences='
-/<package[ \t\n]/ { name = word("name"); arch = word("arch"); licence = 0 }
-/<version[ \t\n]/ { epoch = word("epoch"); version = word("ver"); release = word("rel") }
-/<eula$/ { licence = 1 }
-/<\/package$/ && licence && (name in wanted) { print "L\t" name "\t" arch "\t" epoch "\t" version "\t" release }
+tag == "package" { name = word("name"); arch = word("arch"); licence = 0 }
+tag == "version" { epoch = word("epoch"); version = word("ver"); release = word("rel") }
+tag == "eula" || tag == "/eula" { licence = 1 }
+tag == "/package" && licence && (name in wanted) { print "L\t" name "\t" arch "\t" epoch "\t" version "\t" release }
 '
 
 # FILE PROGRAM [PATTERN]: only lines with PATTERN need be looked at, which saves most of the time.
 of_extract() {
     if ! of_unpack "$1" 2>/dev/null | {
-        if [ -n "${3:-}" ]; then grep -E "$3"; else cat; fi
+        if [ -n "${3:-}" ]; then LC_ALL=C grep -E "$3"; else cat; fi
     } | awk "$of_awk_words$2" "$of_work/names" RS='>' -; then
         printf 'X\t%s\n' "${1##*/}"
     fi
@@ -143,7 +135,7 @@ of_metadata() {
                 *primary.xml.zck | *updateinfo.xml.zck) continue ;;
                 *primary.xml*)
                     of_extract "$of_folder/$of_file" "$of_awk_primary" \
-                        '<(/?package|/?metadata|name|arch|version|time|size|rpm:vendor|rpm:sourcerpm)[ >]|</(package|metadata)>' ;;
+                        '<(name|arch|version|time|size|rpm:vendor|rpm:sourcerpm)[ >]|</(package|metadata)>' ;;
                 *updateinfo.xml*) of_extract "$of_folder/$of_file" "$of_awk_updates" ;;
                 *susedata.xml*) of_extract "$of_folder/$of_file" "$of_awk_licences" ;;
             esac

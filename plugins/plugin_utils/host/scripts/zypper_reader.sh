@@ -93,6 +93,15 @@ of_updates() {
     of_zypper 600 --xmlout --non-interactive --no-refresh --solv-cache-dir "$of_work/solv" list-updates --type package "$@"
 }
 
+# The last part of the name of each that is there.
+of_names() {
+    for of_path do
+        [ ! -e "$of_path" ] || printf '%s\n' "${of_path##*/}"
+    done
+}
+
+of_snapper() { of_has snapper && of_names /etc/snapper/configs/*; }
+
 of_workspace
 of_cache=$(of_folder_of cachedir /var/cache/zypp)
 of_raw=$(of_folder_of metadatadir "$of_cache/raw")
@@ -106,20 +115,23 @@ of_disabled="|$of_disabled"
 of_section refresh of_refresh
 of_section repositories cat "$of_work/repositories"
 cp -a "$(of_folder_of solvfilesdir "$of_cache/solv")" "$of_work/solv" 2>/dev/null || mkdir -p "$of_work/solv"
-of_section version of_zypper 60 --version
 of_section rpm rpm -qa --queryformat "$of_rpm_form" >"$of_work/rpm"
 cat "$of_work/rpm"
 cut -f 1 "$of_work/rpm" | sort -u >"$of_work/names"
 of_section multiversion rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_short_form"
+# zypper loads its caches meanwhile: the two take most of the time.
+of_section metadata of_metadata >"$of_work/metadata" &
+of_section version of_zypper 60 --version >"$of_work/version" &
 of_section updates of_updates >"$of_work/updates"
+wait
 of_without_secrets <"$of_work/updates"
-of_section metadata of_metadata
+cat "$of_work/metadata" "$of_work/version"
 of_section settings sed -n 's/^[[:space:]]*\([A-Za-z.]*\)[[:space:]]*=[[:space:]]*/\1=/p' /etc/zypp/zypp.conf
 of_section locks cat /etc/zypp/locks
 of_section automatic cat /var/lib/zypp/AutoInstalled
 of_section processes of_processes "$of_updaters"
 of_section lock of_lock
 of_section disk of_disks / /boot /var /var/cache/zypp
-of_section reboot sh -c 'ls /run/reboot-needed /var/run/reboot-needed 2>/dev/null; :'
-of_section timers sh -c 'ls /etc/systemd/system/timers.target.wants 2>/dev/null; :'
-of_section snapper sh -c 'command -v snapper && ls /etc/snapper/configs'
+of_section reboot of_names /run/reboot-needed /var/run/reboot-needed
+of_section timers of_names /etc/systemd/system/timers.target.wants/*
+of_section snapper of_snapper
