@@ -53,17 +53,34 @@ class Version(object):
 class MainConfig(Strict):
     def __init__(self):
         Strict.__init__(
-            self, plugins=True, cachedir=ROOT + "/cache", system_cachedir=ROOT + "/cache", logdir="/var/log",
-            persistdir=ROOT + "/persist", system_state_dir=ROOT + "/state", cacheonly="none", disable_excludes=[],
-            excludepkgs=["away"], protected_packages=["dnf5", "glob:/etc/dnf/protected.d/*.conf", "dnf5"])
+            self,
+            plugins=True,
+            cachedir=ROOT + "/cache",
+            system_cachedir=ROOT + "/cache",
+            logdir="/var/log",
+            persistdir=ROOT + "/persist",
+            system_state_dir=ROOT + "/state",
+            cacheonly="none",
+            disable_excludes=[],
+            excludepkgs=["away"],
+            protected_packages=["dnf5", "glob:/etc/dnf/protected.d/*.conf", "dnf5"],
+        )
         if MODE != "old":
             object.__setattr__(self, "transaction_history_dir", ROOT + "/state")
 
 
 class RepoConfig(Strict):
     def __init__(self, address):
-        Strict.__init__(self, baseurl=[address], metalink=None, mirrorlist=None, repo_gpgcheck=False, gpgcheck=True,
-                        skip_if_unavailable=False, excludepkgs=[])
+        Strict.__init__(
+            self,
+            baseurl=[address],
+            metalink=None,
+            mirrorlist=None,
+            repo_gpgcheck=False,
+            gpgcheck=True,
+            skip_if_unavailable=False,
+            excludepkgs=[],
+        )
         if MODE != "old":
             object.__setattr__(self, "pkg_gpgcheck", True)
 
@@ -134,10 +151,18 @@ class Package(object):
         return self.evr.partition("-")[2]
 
 
-INSTALLED = [Package("acme", "1.0-1", reason=1), Package("locked", "1.0-1"), Package("away", "1.0-1", reason=6),
-             Package("kernel-core", "5-1", "x86_64"), Package("kernel-core", "5-2", "x86_64")]
-AVAILABLE = [Package("acme", "1:0.5-1", repo="base"), Package("locked", "2.0-1", repo="base"),
-             Package("away", "2.0-1", repo="updates")]
+INSTALLED = [
+    Package("acme", "1.0-1", reason=1),
+    Package("locked", "1.0-1"),
+    Package("away", "1.0-1", reason=6),
+    Package("kernel-core", "5-1", "x86_64"),
+    Package("kernel-core", "5-2", "x86_64"),
+]
+AVAILABLE = [
+    Package("acme", "1:0.5-1", repo="base"),
+    Package("locked", "2.0-1", repo="base"),
+    Package("away", "2.0-1", repo="updates"),
+]
 
 
 class Sack(object):
@@ -158,9 +183,11 @@ class RepoSack(object):
         self.base = base
 
     def create_repos_from_system_configuration(self):
-        self.base.repos = [Repo(self.base, "base", True, "https://user:secret@rpm.example/base?token=secret"),
-                           Repo(self.base, "updates", True, "https://rpm.example/updates"),
-                           Repo(self.base, "source", False, "https://rpm.example/source")]
+        self.base.repos = [
+            Repo(self.base, "base", True, "https://user:secret@rpm.example/base?token=secret"),
+            Repo(self.base, "updates", True, "https://rpm.example/updates"),
+            Repo(self.base, "source", False, "https://rpm.example/source"),
+        ]
 
     def load_repos(self):
         if MODE == "fails":
@@ -232,8 +259,12 @@ class Advisory(object):
     get_type = always("security")
     get_severity = always("Important")
     get_buildtime = always(1768003200)
-    get_references = always([Namespace(get_type_cstring=lambda: "cve", get_id=lambda: "CVE-2026-1"),
-                             Namespace(get_type_cstring=lambda: "bugzilla", get_id=lambda: "7")])
+    get_references = always(
+        [
+            Namespace(get_type_cstring=lambda: "cve", get_id=lambda: "CVE-2026-1"),
+            Namespace(get_type_cstring=lambda: "bugzilla", get_id=lambda: "7"),
+        ]
+    )
 
 
 class AdvisoryPackage(Package):
@@ -249,8 +280,11 @@ class AdvisoryQuery(object):
 
     def get_advisory_packages_sorted(self, installed, comparison):
         assert set(installed) == set(INSTALLED)
-        return {1: [], 2: [AdvisoryPackage("kernel-core", "5-2", "x86_64")],
-                3: [AdvisoryPackage("kernel-core", "5-2", "x86_64"), AdvisoryPackage("acme", "1:0.5-1")]}[comparison]
+        return {
+            1: [],
+            2: [AdvisoryPackage("kernel-core", "5-2", "x86_64")],
+            3: [AdvisoryPackage("kernel-core", "5-2", "x86_64"), AdvisoryPackage("acme", "1:0.5-1")],
+        }[comparison]
 
 
 def rpmvercmp(one, other):
@@ -263,5 +297,10 @@ repo = Namespace(RepoQuery=lambda of: [Repo(of, "@System", True, "")] + of.repos
 rpm = Namespace(PackageQuery=PackageQuery, rpmvercmp=rpmvercmp)
 advisory = Namespace(AdvisoryQuery=AdvisoryQuery)
 common = Namespace(QueryCmp_LT=1, QueryCmp_EQ=2, QueryCmp_GT=3)
-transaction = Namespace(TransactionItemReason_DEPENDENCY=1, TransactionItemReason_USER=2, TransactionItemReason_CLEAN=3,
-                        TransactionItemReason_WEAK_DEPENDENCY=4, TransactionItemReason_GROUP=5)
+transaction = Namespace(
+    TransactionItemReason_DEPENDENCY=1,
+    TransactionItemReason_USER=2,
+    TransactionItemReason_CLEAN=3,
+    TransactionItemReason_WEAK_DEPENDENCY=4,
+    TransactionItemReason_GROUP=5,
+)
