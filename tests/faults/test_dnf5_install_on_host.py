@@ -113,6 +113,18 @@ def test_what_comes_along_and_what_goes_obeys_the_baseline_and_the_operator(fres
 
 
 @pytest.mark.slow
+def test_what_is_blocked_is_replaced_by_something_else_that_serves(fresh: Fresh) -> None:
+    host, controller = fresh("trouble", kind="fedora42")
+    planned = controller.install(only("acme-choosy"), "--check", **MAPPED)
+    [first] = [each["name"] for each in planned.result["plan"]["pulled_in"]]
+    blocked = only("acme-choosy", rejected_patches=[first], rejected_patches_action="BLOCK")
+    task = controller.install(blocked, **MAPPED)
+    assert task.status == "ok", task.result["output"]
+    [other] = {"acme-pick-a", "acme-pick-b"} - {first}
+    assert versions(host, "acme-choosy", first, other) == {"acme-choosy": NEW, other: OLD}
+
+
+@pytest.mark.slow
 def test_what_fails_keeps_nobody_else_from_the_host_and_says_why(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="fedora42")
     bad = ("acme-badpre", "acme-thief", "acme-unsigned", "acme-forged")

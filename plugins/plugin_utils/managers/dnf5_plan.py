@@ -13,6 +13,7 @@ from ._rpm_plan import RpmPlan
 class Dnf5Plan(RpmPlan):
     """See ``RpmPlan``; the program is host/scripts/dnf5_transaction.py."""
 
+    AVOIDS = True
     STALE = (*RpmPlan.STALE, "Status code: 404", "Checksum doesn't match")
     PACKAGE_ERRORS = (
         # openfleet-patch: error: package acme-badpre-1.1-1.fc42.noarch: its %pre scriptlet failed: cannot prepare

@@ -70,6 +70,15 @@ def load_for(libdnf5, make_base, wanted):
     return base, every
 
 
+def hide(libdnf5, base, words):
+    """What the baseline rejects under BLOCK comes by no dependency; where something else serves it, that does."""
+    away = libdnf5.rpm.PackageSet(base)
+    for package in package_query(libdnf5, base, 'filter_available') if words else []:
+        if nevra_word(*nevra_of(package)) in words:
+            away.add(package)
+    base.get_rpm_package_sack().add_user_excludes(away)
+
+
 def resolved(libdnf5, base, jobs, erasing=False):
     """The transaction for [(method of Goal, NEVRA)], with its problems."""
     settings = libdnf5.base.GoalJobSettings()
@@ -151,7 +160,9 @@ def simulate(words):
 
     try:
         batches = batches_of(words)
-        base, every = load_for(libdnf5, make_base, words[:words.index('/')])
+        names, _batches, avoided = sections_of(words)
+        base, every = load_for(libdnf5, make_base, names)
+        hide(libdnf5, base, avoided)
         return {'simulations': [simulated(libdnf5, base, every, batch) for batch in batches]}
     finally:
         workspace.close()
@@ -204,6 +215,7 @@ def install(words):
     if unfinished_work(libdnf5, installed_base(libdnf5))['begun'] and run_again('repair') != 0:
         tell('error: an interrupted transaction could not be finished')
     base, every = load_for(libdnf5, lambda: open_to_act(libdnf5, order['lock_timeout']), order['targets'])
+    hide(libdnf5, base, order.get('avoided') or [])
     order['targets'] -= words_of(package_query(libdnf5, base, 'filter_installed'))
     if not order['targets']:
         tell('everything is installed')
