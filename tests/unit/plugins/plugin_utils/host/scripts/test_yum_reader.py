@@ -194,6 +194,15 @@ def test_nothing_that_yum_writes_while_it_is_asked_reaches_the_host(flavour: str
     assert not (tmp_path / "yum.log").exists()
 
 
+@every_flavour
+def test_a_database_that_yum_made_from_xml_stays_as_it_is(flavour: str, tmp_path: Path) -> None:
+    stand_in = host(tmp_path, flavour)
+    made = tmp_path / "cache" / "base" / ("gen/primary.xml.sqlite" if flavour == "late" else "primary.xml.gz.sqlite")
+    made.write_text("of the host")
+    result(stand_in)
+    assert made.read_text() == "of the host"
+
+
 def test_a_stale_unpacked_database_of_the_host_is_not_written_over(tmp_path: Path) -> None:
     stand_in = host(tmp_path)
     unpacked = tmp_path / "cache" / "base" / "gen" / "primary_db.sqlite"
