@@ -99,6 +99,14 @@ def test_metadata_with_a_wrong_signature_is_refused_and_the_repository_named(hos
     assert len(found.candidates) == 27, "the metadata that was verified before still counts"
 
 
+def test_a_host_without_any_patches_says_so(host: LabHost) -> None:
+    host.own_rpm_repositories().drop_notices()
+    found = inventory_of(host, refresh="always")
+    assert found.refresh["ok"] is True
+    assert [each["kind"] for each in found.warnings] == ["no_security_metadata"]
+    assert not any(each["security"] for each in found.candidates)
+
+
 def test_a_key_that_nobody_accepted_yet_is_not_accepted_by_a_scan(host: LabHost) -> None:
     host.run(["sh", "-c", "rpm -e gpg-pubkey && rm -r /var/cache/zypp/*"])
     found = inventory_of(host, refresh="always")
