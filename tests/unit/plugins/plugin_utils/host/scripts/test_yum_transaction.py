@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from yum_stand_in import FLAVOURS, PYTHONS, WHY_NOT, StandIn, package, repository
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source, reader_source
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.yum_plan import YumPlan
 
 PROGRAM = program_source("yum_transaction")
@@ -108,6 +109,20 @@ def test_the_oldest_kernel_makes_room_and_the_running_one_never_does(flavour: st
 def test_a_version_that_another_package_replaces_is_told_and_not_replaced(flavour: str, tmp_path: Path) -> None:
     [found] = simulate(host(tmp_path, flavour), ["old-1.1-1.noarch"])
     assert (found["rows"], found["problem"]) == ([], "yum would not install old-1.1-1.noarch")
+
+
+@every_flavour
+def test_a_version_that_is_no_update_for_the_host_is_told(flavour: str, tmp_path: Path) -> None:
+    offered = [package("acme", "0.9-1"), package("absent", "1-1", obsoletes=["absent"])]
+    [found] = simulate(host(tmp_path, flavour, repositories=[repository("base", offered)]), ["acme-0.9-1.noarch"])
+    problem = "acme-0.9-1.noarch would not be installed: yum takes it for no update of what the host has"
+    assert (found["rows"], found["problem"]) == ([], problem)
+
+
+def test_nobody_asks_whether_yum_has_an_attribute_that_it_works_out_when_asked() -> None:
+    # Python 2 hides every exception in hasattr(): a repository that is down would look like a missing feature.
+    for source in (PROGRAM, reader_source("yum")):
+        assert not re.search(rb"hasattr\((base|repo|package)\b", source)
 
 
 @every_flavour
