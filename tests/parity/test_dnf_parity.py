@@ -176,9 +176,7 @@ def test_repositories_say_which_have_notices(host: LabHost, inventory: Inventory
 def would_move(host: LabHost, *words: str) -> set[tuple[str, str]]:
     """(name, version) of what a dnf command would install, which stops at its own question."""
     text = host.run([*DNF[:1], "-C", "--assumeno", *words], check=False).stdout
-    return {
-        (name, version) for name, version in re.findall(r"^ (\S+) +(?:noarch|x86_64|i686) +(\S+) +\S+ ", text, re.M)
-    }
+    return set(re.findall(r"^ (\S+) +(?:noarch|x86_64|i686) +(\S+) +\S+ ", text, re.M))
 
 
 def test_a_severity_narrows_security_here_and_widens_it_in_dnf(host: LabHost, inventory: Inventory) -> None:

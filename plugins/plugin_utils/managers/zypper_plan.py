@@ -206,7 +206,7 @@ def _solvable(solvable: Element) -> Change:
     )
 
 
-_LICENCE = re.compile(r"In order to install .(?P<name>[^'’]+).?, you must agree")
+_LICENCE = re.compile(r"In order to install .(?P<name>[^'\u2019]+).?, you must agree")
 
 
 def _refusal(stream: Element, code: int) -> str:

@@ -9,7 +9,6 @@ whose names it uses.
 """
 
 import os
-import sys
 import time
 
 MOST_COPIED_BYTES = 512 * 1024 * 1024
