@@ -68,6 +68,20 @@ def test_a_scan_without_root_reads_the_same_and_says_what_it_cannot_know(host: L
     assert other.reboot["required"] is None
 
 
+def test_the_reader_answers_alike_under_the_shell_that_suse_has(host: LabHost) -> None:
+    """Debian's /bin/sh is dash, SUSE's is bash."""
+    under_dash = inventory_of(host)
+    host.run(["ln", "-sf", "bash", "/bin/sh"])
+    under_bash = inventory_of(host)
+    for each in (under_dash, under_bash):
+        each.collected_at = ""
+        each.findings.pop("disk")
+        for repository in each.repositories:
+            repository["metadata_age"] = None
+    assert under_bash == under_dash
+    assert len(under_bash.candidates) == 27
+
+
 def test_a_refresh_changes_the_cache_alone_and_only_when_it_is_due(host: LabHost) -> None:
     seen = fingerprint(host)
     found = inventory_of(host, refresh="always")

@@ -164,6 +164,7 @@ if [ -z "$of_image" ] && [ -n "$of_reader" ] && [ "$of_language" = shell ]; then
     of_row=${of_row%% *}
     of_text=$({ dd bs="$of_total" count=1 iflag=fullblock 2>/dev/null || dd bs=1 count="$of_total" 2>/dev/null; } |
         tail -c +"$((${of_row%:*} + 1))" | head -c "${of_row#*:}")
+    printf '\n%s begin interpreters\nused=/bin/sh\n%s end interpreters\n' "$of_mark" "$of_mark" >&3
     printf '\n%s begin sections\n' "$of_mark" >&3
     # The last line says that nothing was cut; a reader that ends early never gets there.
     (exec 3>&-; eval "$of_text"; printf '\n%s complete\n' "$of_mark") | gzip -1 -c | base64 >&3
