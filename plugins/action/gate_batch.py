@@ -43,13 +43,14 @@ class ActionModule(ActionBase):
             if arguments["healthy_wave"] is not None:
                 turns.answer(arguments["healthy_wave"], True, now=time.time())
             log = turns.read()
-            if log is None:
+            batch = _names(variables, "ansible_play_batch")
+            if log is None or not is_for(log, batch):
                 hosts = arguments["hosts"]
                 hosts = _names(variables, "ansible_play_hosts_all") if hosts is None else hosts
                 turn = _by_percentage(run, hosts, arguments["max_fail_percentage"])
             else:
                 hosts = list(log.plan.hosts)
-                statuses = _of_earlier_batches(run, log, _names(variables, "ansible_play_batch"))
+                statuses = of_earlier_batches(log, batch, _statuses(run))
                 turn = wait_for(lambda: turns.look(statuses, now=time.time()))
         except PatchError as error:
             return result | failed(error)
@@ -81,10 +82,14 @@ def _by_percentage(run: Run, hosts: list[str], percentage: float) -> Turn:
     return Turn(not verdict.stopped, reason=verdict.reason, errors=verdict.errors)
 
 
-def _of_earlier_batches(run: Run, log: Log, batch: list[str]) -> dict[str, str]:
+def is_for(log: Log, batch: list[str]) -> bool:
+    """Whether the plan is about these hosts: that of an earlier play of the same command says nothing about others."""
+    return set(batch) <= set(log.plan.hosts)
+
+
+def of_earlier_batches(log: Log, batch: list[str], statuses: dict[str, str]) -> dict[str, str]:
     """An earlier play of the same command may have left outcomes of hosts whose turn has not come in this one."""
     now = set(batch)
     first = next((number for number, host in enumerate(log.plan.hosts) if host in now), 0)
-    known = _statuses(run) if first else {}
     # A host of an earlier batch without an outcome was lost before its turn.
-    return {host: known.get(host, LEFT_ALONE) for host in log.plan.hosts[:first]}
+    return {host: statuses.get(host, LEFT_ALONE) for host in log.plan.hosts[:first]}

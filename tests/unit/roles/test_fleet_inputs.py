@@ -41,12 +41,18 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("core", "playbook"), [("2.16", "scan"), ("2.21", "install"), ("2.16", "install"), ("2.21", "preflight")]
+    ("core", "playbook"),
+    [
+        ("2.16", "scan"),
+        ("2.21", "install"),
+        ("2.16", "rolling_install"),
+        pytest.param("2.21", "preflight", marks=pytest.mark.endurance),
+    ],
 )
 def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     core: str, playbook: str, collections: Path, tmp_path: Path
 ) -> None:
-    more = ("-e", "patch_concurrency=0") if playbook == "install" else ()
+    more = ("-e", "patch_concurrency=0") if playbook.endswith("install") else ()
     played = run(core, collections, tmp_path, WRONG, f"openfleet.patch.{playbook}", *more)
     assert played.rc == 2
     assert not played.state.exists()
@@ -56,7 +62,7 @@ def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     assert "tags: tags: The host has two tags that name different patch groups" in told
     assert "window: patch_maintenance_windows[0].schedule: " in told
     assert "facts: patch_group: " in told or core == "2.16"
-    assert ("all 6 hosts: patch_concurrency: " in told) == (playbook == "install")
+    assert ("all 6 hosts: patch_concurrency: " in told) == playbook.endswith("install")
     assert "unreachable=1" not in told
 
 

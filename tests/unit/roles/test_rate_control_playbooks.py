@@ -298,7 +298,11 @@ def test_what_an_earlier_playbook_of_the_command_found_does_not_count(collection
 
 @pytest.mark.parametrize(
     ("core", "playbook", "lost"),
-    [("2.16", "install", "h6"), ("2.21", "install", "h1"), ("2.16", "rolling_install", "h1")],
+    [
+        ("2.16", "install", "h6"),
+        pytest.param("2.21", "install", "h1", marks=pytest.mark.endurance),
+        ("2.21", "rolling_install", "h1"),
+    ],
 )
 def test_a_host_that_an_earlier_play_lost_is_told_and_holds_nobody_up(
     core: str, playbook: str, lost: str, collections: Path, tmp_path: Path
