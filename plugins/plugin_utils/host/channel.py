@@ -212,8 +212,8 @@ class HostChannel:
                 raise refusal from error
             told = self._why_unreachable(str(error)) if data is not None else str(error)
             hint = failures.ssh_hint(told)
-            if hint:
-                raise AnsibleConnectionFailure(f"{told} {hint}") from error
+            if hint or told != str(error):
+                raise AnsibleConnectionFailure(f"{told} {hint}" if hint else told) from error
             raise
         except AnsibleError as error:
             if connection.become and (refusal := self._become_failure(str(error))):
