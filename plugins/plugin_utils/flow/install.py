@@ -146,7 +146,7 @@ class HostInstall(HostScan):
         if self._check_mode or not inventory.findings.get("unfinished"):
             return inventory
         self._tell("an earlier run of the package manager was interrupted; finishing it first")
-        manager = plan_module(inventory, self._arguments)
+        manager = self._planner(inventory)
         steps = manager.repair_steps(self._arguments["step_timeout"])
         state = self._work.run(manager, inventory.boot_id, steps, title=steps[0].name)
         named = ", ".join(f"{name} {word}" for (name, _arch, _version), word in sorted(left.items())[:5])
@@ -155,11 +155,15 @@ class HostInstall(HostScan):
         self._notes.append({"kind": "interrupted_transaction", "message": f"{message} Left by it: {named or 'files'}."})
         return self.read(refresh="never")
 
+    def _planner(self, inventory: Inventory) -> Any:
+        """What plans for this host, within what the task allows."""
+        return plan_module(inventory, self._arguments)
+
     def _choose_fresh(self, inventory: Inventory) -> tuple[Inventory, Choice]:
         """What may be installed now. A version that left its repository means that the lists are old: they are
         fetched and everything is decided once more."""
         choice = self._choose(inventory)
-        manager = plan_module(inventory, self._arguments)
+        manager = self._planner(inventory)
         if any(manager.is_stale(reason) for reasons in choice.refused.values() for reason in reasons):
             inventory = self.read(refresh="always")
             choice = self._choose(inventory)
@@ -175,7 +179,7 @@ class HostInstall(HostScan):
         )
         automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
-        library = plan_module(inventory, self._arguments).LIBRARY
+        library = self._planner(inventory).LIBRARY
         wanted = [
             (record, decision | {"decision": "approved"} if self._is_own_need(record, decision, library) else decision)
             for record, decision in decided
@@ -242,7 +246,7 @@ class HostInstall(HostScan):
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
-        manager = plan_module(inventory)
+        manager = self._planner(inventory)
         environment = self.channel.task_environment() | manager.QUIET_ENVIRONMENT
 
         def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change]) -> list[Simulation]:
@@ -255,7 +259,7 @@ class HostInstall(HostScan):
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""
-        manager = plan_module(inventory, self._arguments)
+        manager = self._planner(inventory)
         steps = manager.install_steps(
             choice,
             allow_removals=self._arguments["allow_removals"],
@@ -282,7 +286,7 @@ class HostInstall(HostScan):
                 if not waiting or not self._work.last_hung:
                     break
                 self._tell(f"a script did not end; configuring {len(waiting)} packages without its own")
-                manager = plan_module(after, self._arguments)
+                manager = self._planner(after)
                 steps = manager.configure_steps(waiting, self._arguments["step_timeout"])
                 self._work.run(manager, after.boot_id, steps, title=steps[0].name)
                 after = self.read(refresh="never")
@@ -332,7 +336,7 @@ class HostInstall(HostScan):
             reboot_option=self._arguments["reboot_option"],
         )
         if self._earlier is not None:
-            self._work.note(plan_module(after), self._earlier)
+            self._work.note(self._planner(after), self._earlier)
             document["interrupted_run"] = self._described(self._earlier)
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
         if missing or self._work.result == "TIMED_OUT":
@@ -393,9 +397,7 @@ class HostInstall(HostScan):
         jobs = [*([self._earlier] if self._earlier else []), *self._work.done]
         if not jobs or self.before is None:
             return []
-        command = plan_module(self.before, self._arguments).conffiles_command(
-            f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created"
-        )
+        command = self._planner(self.before).conffiles_command(f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created")
         [found] = run_commands(self.channel, [command], environment={"LC_ALL": "C"})
         return sorted(line for line in found.output.splitlines() if line.startswith("/"))[:1000]
 
