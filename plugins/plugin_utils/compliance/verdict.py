@@ -68,18 +68,7 @@ def _repository_doubts(inventory: Inventory, baseline: Mapping[str, Any], stale_
     enabled = [each for each in inventory.repositories if each.get("enabled", True)]
     if not enabled:
         return [_doubt("no_repositories", "no repository is enabled, so nothing can be offered to this host")]
-    doubts = []
-    family = OPERATING_SYSTEMS[inventory.operating_system].family
-    asks = needs_security_metadata(baseline) or (family in ("rpm", "suse") and asks_for_notices(baseline))
-    if asks and not any(each.get("security_metadata") for each in enabled):
-        doubts.append(
-            _doubt(
-                "no_security_metadata",
-                "no security metadata: no enabled repository tells which updates are security updates, and the"
-                " baseline asks for that; enable the security repository, or take a baseline with enable_non_security"
-                " and without filters on what update notices alone tell",
-            )
-        )
+    doubts = _notice_doubts(inventory, baseline, enabled)
     stale = [each for each in enabled if _age(each) is not None and (_age(each) or 0) > stale_after]
     if stale:
         oldest = max(_age(each) or 0 for each in stale)
@@ -94,6 +83,26 @@ def _repository_doubts(inventory: Inventory, baseline: Mapping[str, Any], stale_
             _doubt("metadata_age_unknown", f"never downloaded, or of unknown age: {_some_ids(ageless)}; refresh them")
         )
     return doubts
+
+
+def _notice_doubts(inventory: Inventory, baseline: Mapping[str, Any], enabled: list[dict[str, Any]]) -> list[Reason]:
+    has_notices = OPERATING_SYSTEMS[inventory.operating_system].family in ("rpm", "suse")
+    if not (needs_security_metadata(baseline) or (has_notices and asks_for_notices(baseline))):
+        return []
+    if not any(each.get("security_metadata") for each in enabled):
+        return [
+            _doubt(
+                "no_security_metadata",
+                "no security metadata: no enabled repository tells which updates are security updates, and the"
+                " baseline asks for that; enable the security repository, or take a baseline with enable_non_security"
+                " and without filters on what update notices alone tell",
+            )
+        ]
+    # Its packages were read and its notices were not, whatever others have: a repository without notices says False.
+    unread = [each for each in enabled if each.get("security_metadata") is None and _age(each) is not None]
+    if not (has_notices and unread):
+        return []
+    return [_doubt("security_metadata_unreadable", f"update notices that could not be read: {_some_ids(unread)}")]
 
 
 def needs_security_metadata(baseline: Mapping[str, Any]) -> bool:

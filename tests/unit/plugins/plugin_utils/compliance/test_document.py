@@ -307,6 +307,23 @@ def test_a_host_that_cannot_be_judged_is_never_compliant(kind: str, changed: dic
     assert [reason["kind"] for reason in missing["verdict_reasons"]] == ["missing", kind]
 
 
+def test_a_repository_whose_notices_could_not_be_read_is_not_outweighed_by_another() -> None:
+    """None is unread, False is without notices; an apt repository that is no security pocket says None as well."""
+    known = {"id": "x", "enabled": True, "security_metadata": True, "metadata_age": 1}
+    unread = {"id": "y", "enabled": True, "security_metadata": None, "metadata_age": 1}
+    system = "REDHAT_ENTERPRISE_LINUX"
+    base = baseline(
+        operating_system=system,
+        approval_rules=[{"filters": {"classification": ["Security"]}, "approve_after_days": 0}],
+    )
+    made = document(found=inventory(operating_system=system, repositories=[known, unread]), base=base)
+    assert errors_of(made) == []
+    assert (made["compliant"], made["verdict"]) == (None, "unknown")
+    [reason] = made["verdict_reasons"]
+    assert (reason["kind"], reason["message"][-1]) == ("security_metadata_unreadable", "y")
+    assert document(found=inventory(repositories=[known, unread]))["compliant"] is True
+
+
 def test_lists_as_old_as_allowed_still_prove_compliance() -> None:
     found = inventory(repositories=[{"id": "x", "enabled": True, "security_metadata": True, "metadata_age": 86400}])
     assert document(found=found)["compliant"] is True
