@@ -42,9 +42,11 @@ def read_rpms(libdnf5, base, excludes_of_host):
                      text_of(package.get_from_repo_id()) or None, text_of(package.get_vendor()) or None,
                      nevra in keep_beside])
         present.setdefault(nevra[0], []).append(package)
-    notices, advisories = read_notices(libdnf5, base, installed)
-    upgrades = [(package, nevra_of(package), text_of(package.get_repo_id()))
-                for package in package_query(libdnf5, base, 'filter_available', 'filter_upgrades')]
+    newer = package_query(libdnf5, base, 'filter_available', 'filter_upgrades')
+    upgrades = [(package, nevra_of(package), text_of(package.get_repo_id())) for package in newer]
+    moved = [nevra for _package, nevra, _repository in upgrades
+             if nevra[1] not in [text_of(each.get_arch()) for each in present[nevra[0]]]]
+    notices, advisories = read_notices(libdnf5, base, installed, newer if moved else None)
     base.get_config().disable_excludes = excludes_of_host
     sack = base.get_rpm_package_sack()
     sack.load_config_excludes_includes()
@@ -109,13 +111,19 @@ def read_replacements(libdnf5, base, installed):
     return rows
 
 
-def read_notices(libdnf5, base, installed):
-    """Every notice about a version, older or newer, of what is installed; a notice once, however often it is named."""
+def read_notices(libdnf5, base, installed, upgrades):
+    """Every notice about a version, older or newer, of what is installed; a notice once, however often it is named.
+
+    libdnf5 finds notices by name and architecture: `upgrades` is asked as well where one of them has another
+    architecture than what it replaces (noarch before), else None.
+    """
     numbers, advisories, notices, seen = {}, [], [], set()
     query = libdnf5.advisory.AdvisoryQuery(base)
     words = libdnf5.common
-    for comparison in (words.QueryCmp_LT, words.QueryCmp_EQ, words.QueryCmp_GT):
-        for package in query.get_advisory_packages_sorted(installed, comparison):
+    asked = [(installed, each) for each in (words.QueryCmp_LT, words.QueryCmp_EQ, words.QueryCmp_GT)]
+    asked += [(upgrades, words.QueryCmp_EQ)] if upgrades is not None else []
+    for packages, comparison in asked:
+        for package in query.get_advisory_packages_sorted(packages, comparison):
             advisory = package.get_advisory()
             # Two repositories may carry the same notice, or differ about it.
             key = (text_of(advisory.get_name()), text_of(advisory.get_type()), text_of(advisory.get_severity()),

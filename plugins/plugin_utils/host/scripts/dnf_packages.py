@@ -39,9 +39,10 @@ def read_rpms(base, hawkey, history, locks):
     upgrades = base.sack.query(flags=visible_modules).available().upgrades()
     offered = set((nevra_of(each), text_of(each.reponame)) for each in base.sack.query().available().upgrades())
     locked = locked_away(base, visible_modules, locks)
-    candidates = []
+    candidates, moved = [], False
     for package in upgrades:
         nevra = nevra_of(package)
+        moved = moved or nevra[1] not in [text_of(each.arch) for each in present.get(nevra[0], [])]
         kept = None
         if nevra in locked:
             kept = 'versionlock'
@@ -51,7 +52,7 @@ def read_rpms(base, hawkey, history, locks):
                            text_of(package.reponame), int(package.downloadsize), int(package.installsize),
                            int(package.buildtime), text_of(package.source_name) or None,
                            text_of(package.vendor) or None, kept])
-    notices, advisories = read_notices(base, hawkey, installed)
+    notices, advisories = read_notices(base, hawkey, installed, upgrades if moved else None)
     return {'replacements': read_replacements(base, installed),
             'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
@@ -84,12 +85,18 @@ def read_replacements(base, installed):
     return rows
 
 
-def read_notices(base, hawkey, installed):
-    """Every notice about a version, older or newer, of what is installed; a notice once, however often it is named."""
+def read_notices(base, hawkey, installed, upgrades):
+    """Every notice about a version, older or newer, of what is installed; a notice once, however often it is named.
+
+    hawkey finds notices by name and architecture: `upgrades` is asked as well where one of them has another architecture
+    than what it replaces (noarch before), else None.
+    """
     words = {hawkey.ADVISORY_SECURITY: 'security', hawkey.ADVISORY_BUGFIX: 'bugfix',
              hawkey.ADVISORY_ENHANCEMENT: 'enhancement', hawkey.ADVISORY_NEWPACKAGE: 'newpackage'}
     numbers, advisories, notices, seen = {}, [], [], set()
-    for package in installed.get_advisory_pkgs(hawkey.LT | hawkey.EQ | hawkey.GT):
+    named = list(installed.get_advisory_pkgs(hawkey.LT | hawkey.EQ | hawkey.GT))
+    named += list(upgrades.get_advisory_pkgs(hawkey.EQ)) if upgrades is not None else []
+    for package in named:
         advisory = package.get_advisory(base.sack)
         # Two repositories may carry the same notice, or differ about it.
         key = (text_of(advisory.id), advisory.type, text_of(advisory.severity), advisory.updated)

@@ -104,6 +104,12 @@ def test_reasons_kernels_and_notices_are_told(root: Path) -> None:
     assert found["notices"]["rows"] == [["kernel-core", "x86_64", "5-2", 0], ["acme", "noarch", "1:0.5-1", 0]]
 
 
+def test_a_package_that_is_no_longer_noarch_has_the_notices_of_its_new_architecture(root: Path) -> None:
+    found = result(NEWEST, root, "moved")
+    assert found["notices"]["rows"] == [["kernel-core", "x86_64", "5-2", 0], ["acme", "noarch", "1:0.5-1", 0],
+                                        ["moved", "x86_64", "1.1-1", 0]]  # fmt: skip
+
+
 @pytest.mark.parametrize("mode", ["", "noise", "old"])
 def test_nothing_of_the_hosts_own_is_written_and_no_password_leaves(root: Path, mode: str) -> None:
     before = sorted(path for path in root.rglob("*"))

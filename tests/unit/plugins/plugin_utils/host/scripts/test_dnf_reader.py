@@ -123,6 +123,14 @@ def test_a_notice_travels_once_with_its_references_and_its_date_in_utc(python: P
     assert found["notices"]["rows"] == [["acme", "noarch", "1.1-1", 0], ["acme", "noarch", "1:1.0-1", 1]]
 
 
+def test_a_package_that_is_no_longer_noarch_has_the_notices_of_its_new_architecture(root: Path) -> None:
+    found = result(NEWEST, root, "moved")
+    [named] = [each for each in rows(found["notices"]) if each["name"] == "moved"]
+    assert (named["arch"], named["version"]) == ("x86_64", "1.1-1")
+    assert found["advisories"]["rows"][named["advisory"]][0] == "RHSA-1"
+    assert len(found["advisories"]["rows"]) == 2
+
+
 @every_interpreter
 def test_noise_of_libraries_and_children_never_reaches_the_answer(python: Path, root: Path) -> None:
     done = start(python, root, "noise")

@@ -74,8 +74,9 @@ class Query(object):
         return self._of(found)
 
     def get_advisory_pkgs(self, _kinds):
-        names = set(each.name for each in self)
-        return [each for each in ADVISED if each.name in names]
+        # As the real one: of the same name and architecture, whatever their order says.
+        named = set((each.name, each.arch) for each in self)
+        return [each for each in ADVISED if (each.name, each.arch) in named]
 
 
 PACKAGES = [
@@ -114,3 +115,6 @@ SAME = advisory("RHSA-1", ADVISORY_SECURITY, "Important", (2026, 1, 2, 3, 4, 5),
 OTHER = advisory("X-1", ADVISORY_UNKNOWN, None, (2026, 1, 1), [])
 ADVISED = [advised("acme", "0:1.1-1", FIX), advised("acme", "0:1.1-1", SAME), advised("acme", "1:1.0-1", OTHER),
            advised("elsewhere", "1-1", OTHER)]  # fmt: skip
+if MODE == "moved":
+    PACKAGES += [package("moved", "1.0-1", 1, "@System"), package("moved", "1.1-1", 2, "base", "x86_64")]
+    ADVISED += [advised("moved", "1.1-1", FIX, "x86_64")]

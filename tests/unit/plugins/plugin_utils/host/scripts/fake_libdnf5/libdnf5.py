@@ -165,6 +165,11 @@ AVAILABLE = [
 ]
 
 
+if MODE == "moved":
+    INSTALLED.append(Package("moved", "1.0-1"))
+    AVAILABLE.append(Package("moved", "1.1-1", "x86_64", repo="base"))
+
+
 class Sack(object):
     def __init__(self, base):
         self.base = base
@@ -279,6 +284,9 @@ class AdvisoryQuery(object):
         pass
 
     def get_advisory_packages_sorted(self, installed, comparison):
+        if MODE == "moved" and set(installed) == set(AVAILABLE):
+            assert comparison == 2
+            return [AdvisoryPackage("moved", "1.1-1", "x86_64")]
         assert set(installed) == set(INSTALLED)
         return {
             1: [],
