@@ -114,8 +114,9 @@ def read_notices(base, hawkey, installed, upgrades):
 
 
 def moment_of(moment):
-    """hawkey's datetime, which libsolv takes from `updated`, else `issued`; the process runs in UTC."""
-    return moment.strftime('%Y-%m-%dT%H:%M:%SZ') if moment is not None else None
+    """hawkey's datetime, which libsolv takes from `updated`, else `issued`, and which is 1970-01-01 where a notice has
+    neither; the process runs in UTC."""
+    return moment.strftime('%Y-%m-%dT%H:%M:%SZ') if moment is not None and moment.year > 1970 else None
 
 
 def reference_ids(references, kind):

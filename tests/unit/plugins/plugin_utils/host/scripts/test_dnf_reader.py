@@ -123,6 +123,12 @@ def test_a_notice_travels_once_with_its_references_and_its_date_in_utc(python: P
     assert found["notices"]["rows"] == [["acme", "noarch", "1.1-1", 0], ["acme", "noarch", "1:1.0-1", 1]]
 
 
+def test_a_notice_without_dates_is_not_one_of_1970(root: Path) -> None:
+    assert {each["id"]: each["updated"] for each in rows(result(NEWEST, root, "dateless")["advisories"])} == {
+        "RHSA-1": "2026-01-02T03:04:05Z", "X-1": None,
+    }  # fmt: skip
+
+
 def test_a_package_that_is_no_longer_noarch_has_the_notices_of_its_new_architecture(root: Path) -> None:
     found = result(NEWEST, root, "moved")
     [named] = [each for each in rows(found["notices"]) if each["name"] == "moved"]

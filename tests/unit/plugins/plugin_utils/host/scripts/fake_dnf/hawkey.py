@@ -112,7 +112,7 @@ FIX = advisory(
     [(REFERENCE_CVE, "CVE-1"), (REFERENCE_CVE, "CVE-1"), (REFERENCE_BUGZILLA, "7"), (REFERENCE_VENDOR, "x")],
 )
 SAME = advisory("RHSA-1", ADVISORY_SECURITY, "Important", (2026, 1, 2, 3, 4, 5), [])
-OTHER = advisory("X-1", ADVISORY_UNKNOWN, None, (2026, 1, 1), [])
+OTHER = advisory("X-1", ADVISORY_UNKNOWN, None, (1970, 1, 1) if MODE == "dateless" else (2026, 1, 1), [])
 ADVISED = [advised("acme", "0:1.1-1", FIX), advised("acme", "0:1.1-1", SAME), advised("acme", "1:1.0-1", OTHER),
            advised("elsewhere", "1-1", OTHER)]  # fmt: skip
 if MODE == "moved":
