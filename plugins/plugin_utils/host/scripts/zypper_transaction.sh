@@ -18,6 +18,7 @@ export PATH LC_ALL
 unset ZYPP_CONF
 of_marks=/var/lib/zypp/AutoInstalled
 of_work=
+of_until=
 trap '[ -z "$of_work" ] || rm -rf "$of_work"' EXIT
 trap 'exit 143' HUP INT TERM
 
@@ -109,25 +110,49 @@ of_install() {
     set -- $of_words
     of_wait
     of_repair || exit 91
-    of_simulate "$@" >"$of_work/announced"
-    of_code=$?
-    of_announced <"$of_work/announced" >"$of_work/arriving"
-    if grep -v -x -F -f "$of_work/expected" "$of_work/arriving" >"$of_work/unexpected"; then
-        of_say "error: zypper would also do what the simulation did not show: $(tr '\n' ';' <"$of_work/unexpected")"
-        exit 90
-    fi
-    if [ "$of_code" != 0 ]; then
-        of_say "zypper refuses before anything is changed:"
-    elif [ ! -s "$of_work/arriving" ]; then
-        of_say "all of it is there already"
-        exit 0
-    fi
+    of_check "$@" || exit "$of_code"
     of_before=$(of_snapshots)
     of_run "$@"
     of_snapshots | while read -r of_number; do
         case " $(printf '%s' "$of_before" | tr '\n' ' ') " in *" $of_number "*) ;; *) of_say "snapshot $of_number" ;; esac
     done
     exit "$of_code"
+}
+
+# Asks zypper once more, right before each run of it. Fails where there must be none, of_code is then what to end with.
+of_check() {
+    of_simulate "$@" >"$of_work/announced"
+    of_code=$?
+    case $of_code in
+        0 | 100 | 101 | 102 | 103 | 106) ;;
+        *)
+            of_say "zypper refuses before anything is changed:"
+            # shellcheck disable=SC2086  # options that are written above
+            zypper --non-interactive --no-color --no-refresh install $of_arguments --dry-run --details -- "$@" </dev/null
+            return 1
+            ;;
+    esac
+    of_code=90
+    of_announced <"$of_work/announced" >"$of_work/arriving"
+    grep -v -x -F -f "$of_work/expected" "$of_work/arriving" >"$of_work/unexpected"
+    of_compared=$?
+    # More than 1 is grep itself failing, on a full disk for one.
+    [ "$of_compared" != 1 ] || grep -q '</stream>' "$of_work/announced" || of_compared=2
+    case $of_compared in
+        0)
+            of_say "error: zypper would also do what the simulation did not show: $(tr '\n' ';' <"$of_work/unexpected")"
+            return 1
+            ;;
+        1) ;;
+        *)
+            of_say "error: what zypper would do cannot be compared with the simulation, so nothing is done"
+            return 1
+            ;;
+    esac
+    of_code=0
+    [ ! -s "$of_work/arriving" ] || return 0
+    of_say "all of it is there already"
+    return 1
 }
 
 # Whoever works with zypper now, as "NAME (pid PID) holds FILE".
@@ -144,9 +169,9 @@ of_holder() {
     return 1
 }
 
-# Until nobody else works with packages, as long as the order says; exit code 7 as zypper's own.
+# Until nobody else works with packages, as long as the order says in all; exit code 7 as zypper's own.
 of_wait() {
-    of_until=$(($(date +%s) + of_patience))
+    [ -n "$of_until" ] || of_until=$(($(date +%s) + of_patience))
     of_told=
     while of_busy=$(of_holder); do
         if [ "$(date +%s)" -ge "$of_until" ]; then
@@ -185,6 +210,7 @@ of_run() {
                 ;;
             *) return 0 ;;
         esac
+        of_check "$@" || return 0
     done
 }
 
