@@ -231,20 +231,19 @@ def guarded(dnf, hawkey, words, order, against=None):
         if found:
             raise dnf.exceptions.Error('stopped before anything was changed, since nobody asked for what dnf '
                                        + '; '.join(found[:20]))
-        last = last_transaction(base)
-        try:
-            return run(base, *args, **options)
-        finally:
-            for number in range(last + 1, last_transaction(base) + 1):
-                tell('transaction {0}'.format(number))
+        return run(base, *args, **options)
 
     def changed(base, *args, **options):
         wait_for_rpm(order['lock_timeout'])
         acting.append(True)
+        # Not before: while packages come over the network somebody else may have run one.
+        last = last_transaction(base)
         try:
             return change(base, *args, **options)
         finally:
             del acting[:]
+            for number in range(last + 1, last_transaction(base) + 1):
+                tell('transaction {0}'.format(number))
 
     dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
     dnf.base.Base.do_transaction = changed
@@ -380,8 +379,9 @@ def undo(words):
     if numbers == list(range(numbers[0], last + 1)) and numbers[0] > 1:
         return guarded(dnf, hawkey, ['history', 'rollback', str(numbers[0] - 1)], order, against)
     if len(numbers) > 1:
-        # One cannot be undone before those that came after it.
-        return max(run_again('undo', str(number)) for number in reversed(numbers))
+        # One cannot be undone before those that came after it. A child that was killed has a negative code.
+        codes = (run_again('undo', str(number)) for number in reversed(numbers))
+        return next((code for code in codes if code != 0), 0)
     return guarded(dnf, hawkey, ['history', 'undo', str(numbers[0])], order, against)
 
 

@@ -106,7 +106,8 @@ def run_as_ordered(yum, base, rows, order):
     try:
         base.processTransaction(rpmTestDisplay=yum.rpmtrans.NoOutputCallBack(), rpmDisplay=display)
     finally:
-        for number in range(last + 1, last_number(base) + 1):
+        # Where the first of both is not known, somebody else's would be taken for ours.
+        for number in range(last + 1, (last_number(base) or 0) + 1) if last is not None else []:
             tell('transaction {0}'.format(number))
     base.closeRpmDB()
     return compare(rows, installed_words(base))
@@ -157,12 +158,12 @@ def log_display(yum):
 
 
 def last_number(base):
-    """The number of the last transaction in yum's history, 0 before the first."""
+    """The number of the last transaction in yum's history, 0 before the first, None where it cannot be read."""
     try:
         # history.last() takes the older one of two that began in the same second.
         return max([int(each.tid) for each in base.history.old([], 10)] + [0])
     except Exception:
-        return 0
+        return None
 
 
 def installed_words(base):
