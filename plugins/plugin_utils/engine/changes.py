@@ -169,8 +169,11 @@ def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy
     if simulation.error is not None:
         return [simulation.error]
     found = []
-    if not policy.allow_removals:
-        found = [f"would remove {change.name} {change.installed_version}" for change in simulation.removals]
+    for change in simulation.removals:
+        if not policy.allow_removals:
+            found.append(f"would remove {change.name} {change.installed_version}")
+        elif policy.is_held(change):
+            found.append(f"would remove {change.name} {change.installed_version}, which this host holds back")
     found += [
         f"would downgrade {each.name} from {each.installed_version} to {each.version}" for each in simulation.downgrades
     ]
@@ -222,6 +225,11 @@ def choose(
             accepted = grown
             waiting = [unit for unit in waiting if not any(target in accepted for target in unit)]
     simulation = simulate([accepted])[0] if accepted else Simulation()
+    # It becomes the order, and the host may have changed since the one that was judged.
+    against = objections(simulation, accepted, policy)
+    if against:
+        reasons.update(dict.fromkeys(accepted, against))
+        accepted, simulation = [], Simulation()
     refused = {target: reasons[target] for target in targets if target not in accepted}
     return Choice(accepted, simulation, refused)
 

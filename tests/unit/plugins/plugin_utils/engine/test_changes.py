@@ -199,3 +199,24 @@ def test_what_is_blocked_is_kept_out_where_something_else_serves() -> None:
     # Nothing else serves b: the objection names what it needs.
     assert objections(b, [B], policy) == ["needs rejected 2, which the baseline rejects (BLOCK)"]
     assert (c.avoided, asked) == ([], [[], ["rejected"], ["rejected", "rejected-too"]])
+
+
+def test_a_held_package_stays_even_where_removals_are_allowed() -> None:
+    policy = replace(POLICY, allow_removals=True)
+    simulation = replace(upgrade("a"), removals=[change("held", None), change("other", None)])
+    assert objections(simulation, [A], policy) == ["would remove held 1, which this host holds back"]
+
+
+def test_the_simulation_that_becomes_the_order_is_judged_too() -> None:
+    """Between the simulations of one choice the host may have changed."""
+    world = World({"b": ["rejected"]})
+
+    def simulate(batches: list[list[Target]]) -> list[Simulation]:
+        # Both were tried, and what fits: what is asked now is the order.
+        if world.trips >= 3 and batches == [[A]]:
+            world.needs["a"] = ["rejected"]
+        return world.simulate(batches)
+
+    choice = choose([A, B], simulate, POLICY)
+    assert (choice.targets, choice.simulation.changes) == ([], [])
+    assert choice.refused[A] == ["needs rejected 2, which the baseline rejects (BLOCK)"]
