@@ -69,9 +69,18 @@ def reboot(result: Part, installed: list[PatchRecord]) -> dict[str, Any]:
     return _linux.conclude(result, [*_kernel(result), *_core(result, installed), *_linux.deleted_libraries(result)])
 
 
+def _running(kernels: Part) -> str | None:
+    """The running release as packages write it: the kernel of kernel-rt-core 5.14.0-2.el9 calls itself
+    5.14.0-2.el9.x86_64+rt, that of kernel-64k-core ...+64k."""
+    running = kernels.text("running")
+    releases = {part.text("release") for part in kernels.parts("installed")}
+    plain = (running or "").rpartition("+")[0]
+    return plain if running not in releases and plain in releases else running
+
+
 def _kernel(result: Part) -> list[Reason]:
     kernels = result.part("kernels")
-    running, installed = kernels.text("running"), kernels.parts("installed")
+    running, installed = _running(kernels), kernels.parts("installed")
     # Newest first, by rpm's order on the host. A kernel that no package brought cannot be compared.
     releases = [part.text("release") for part in installed]
     if kernels.flag("container") or running not in releases or running == releases[0]:
@@ -101,7 +110,7 @@ def findings(result: Part) -> dict[str, Any]:
     found: dict[str, Any] = {
         "disk": _linux.disk(result),
         "kernels": {
-            "running": kernels.text("running"),
+            "running": _running(kernels),
             "installed": [
                 {"package": part.text("package"), "version": _rpm_answer.version(part), "release": part.text("release")}
                 for part in kernels.parts("installed")

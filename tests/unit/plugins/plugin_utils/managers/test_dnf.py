@@ -300,16 +300,31 @@ NEW, OLD = "5.14.0-2.el9.x86_64", "5.14.0-1.el9.x86_64"
     [
         (kernels(NEW, NEW, OLD), []),
         (kernels(OLD, NEW, OLD), ["kernel_older_than_installed"]),
+        (kernels(f"{OLD}+rt", NEW, OLD), ["kernel_older_than_installed"]),
+        (kernels(f"{NEW}+64k", NEW, OLD), []),
         (kernels(OLD, NEW, OLD, container=True), []),
         (kernels("6.6.1-house", NEW, OLD), []),
         (kernels(NEW), []),
     ],
-    ids=["newest runs", "older runs", "a container has no kernel", "a kernel of its own", "no kernel package"],
+    ids=[
+        "newest runs",
+        "older runs",
+        "older runs in another flavour",
+        "newest runs in another",
+        "a container has no kernel",
+        "a kernel of its own",
+        "no kernel package",
+    ],
 )
 def test_a_kernel_that_does_not_run_yet_asks_for_a_reboot(value: dict[str, Any], kinds: list[str]) -> None:
     found = build_inventory(reading(changed((("kernels",), value)))).reboot
     assert [each["kind"] for each in found["reasons"]] == kinds
     assert found["required"] is bool(kinds)
+
+
+def test_an_older_real_time_kernel_that_runs_is_known_among_those_installed() -> None:
+    found = build_inventory(reading(changed((("kernels",), kernels(f"{OLD}+rt", NEW, OLD)))))
+    assert (found.os["kernel"], found.findings["kernels"]["running"]) == (f"{OLD}+rt", OLD)
 
 
 @pytest.mark.parametrize(
