@@ -55,7 +55,7 @@ def matching(yum, packages, pattern):
 
 
 def kept_packages(yum, packages, excludes, only, priorities):
-    """Ids of the packages that the configuration keeps away."""
+    """Ids of those packages that the configuration keeps away; packages are all of the repositories, old ones too."""
     away = set()
     for repository, pattern in excludes:
         rows = [each for each in packages if repository in (None, text_of(each.repoid))]
@@ -66,10 +66,12 @@ def kept_packages(yum, packages, excludes, only, priorities):
         away.update(id(each) for each in rows if id(each) not in let_in)
     best = {}
     for each in packages:
+        if id(each) in away:
+            continue
         rank = priorities.get(text_of(each.repoid), 99)
         best[each.name] = min(rank, best.get(each.name, rank))
     # The priorities plugin hides a package where a better repository has any version of it.
-    away.update(id(each) for each in packages if priorities.get(text_of(each.repoid), 99) > best[each.name])
+    away.update(id(each) for each in packages if priorities.get(text_of(each.repoid), 99) > best.get(each.name, 99))
     return away
 
 
@@ -116,10 +118,10 @@ def read_rpms(yum, miscutils, base, kept_back):
             continue
         present.setdefault(package.name, []).append(package)
         rows.append(installed_row(base, package))
-    newer = newer_packages(base, miscutils, present)
+    offered = base.pkgSack.searchNames(sorted(present)) if present else []
+    newer = newer_packages(base, miscutils, present, offered)
     is_locked = lock_test(kept_back['locks'], miscutils)
-    away = kept_packages(yum, [each for each, _old in newer], kept_back['excludes'], kept_back['only'],
-                         kept_back['priorities'])
+    away = kept_packages(yum, offered, kept_back['excludes'], kept_back['only'], kept_back['priorities'])
     candidates = []
     for package, old in newer:
         kept = 'versionlock' if is_locked(package) else 'exclude' if id(package) in away else None
@@ -149,13 +151,11 @@ def source_name(sourcerpm):
     return text.rsplit('-', 2)[0] if text.count('-') > 1 else None
 
 
-def newer_packages(base, miscutils, present):
+def newer_packages(base, miscutils, present, offered):
     """[(package, the installed one that it takes the place of or stays beside)], of every repository."""
-    if not present:
-        return []
     own = set([base.arch.canonarch, base.arch.bestarch, base.arch.basearch, 'noarch'])
     found = []
-    for package in base.pkgSack.searchNames(sorted(present)):
+    for package in offered:
         beside = [each for each in present[package.name] if each.arch == package.arch]
         if not beside and package.arch in own:
             # A package may change from an architecture to none and back.

@@ -279,6 +279,19 @@ def test_a_repository_of_better_priority_hides_what_it_has_in_any_version(tmp_pa
     assert {each["id"]: each["priority"] for each in found["repositories"]} == {"base": 10, "updates": 99}
 
 
+@pytest.mark.parametrize(("excluded", "kept"), [([], "exclude"), (["acme"], None)], ids=["offered", "excluded there"])
+def test_an_older_version_in_a_repository_of_better_priority_hides_too(
+    excluded: list[str], kept: str | None, tmp_path: Path
+) -> None:
+    listing = tmp_path / "lab.repo"
+    listing.write_text("[base]\npriority=10\nname=x\n[updates]\nname=y\n")
+    base = repository("base", [package("acme", "0.5-1")], repofile=str(listing), exclude=excluded)
+    stand_in = host(tmp_path, repositories=[base, repository("updates", [EPOCH], repofile=str(listing))])
+    (tmp_path / "plugins" / "priorities.py").write_text("")
+    (tmp_path / "conf" / "priorities.conf").write_text("[main]\nenabled = 1\n")
+    assert {row[1]: row[3] for row in brief(result(stand_in))} == {"1:1.0-1": kept}
+
+
 def test_what_replaces_a_package_under_another_name_is_told_and_no_candidate(tmp_path: Path) -> None:
     stand_in = host(tmp_path, repositories=[repository("base", [package("acme-ng", "1:2-1", obsoletes=["acme"])])])
     found = result(stand_in)
