@@ -212,6 +212,7 @@ def guarded(dnf, hawkey, words, order, against=None):
     fill, run = dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction
     change = dnf.base.Base.do_transaction
     acting = stay_until_rpm_ends()
+    own = []
 
     def filled(base, *args, **options):
         settle_configuration(base.conf)
@@ -231,7 +232,12 @@ def guarded(dnf, hawkey, words, order, against=None):
         if found:
             raise dnf.exceptions.Error('stopped before anything was changed, since nobody asked for what dnf '
                                        + '; '.join(found[:20]))
-        return run(base, *args, **options)
+        try:
+            return run(base, *args, **options)
+        finally:
+            # After dnf's own summary: the controller reads the end of a log.
+            for number in own:
+                tell('transaction {0}'.format(number))
 
     def changed(base, *args, **options):
         wait_for_rpm(order['lock_timeout'])
@@ -242,8 +248,7 @@ def guarded(dnf, hawkey, words, order, against=None):
             return change(base, *args, **options)
         finally:
             del acting[:]
-            for number in range(last + 1, last_transaction(base) + 1):
-                tell('transaction {0}'.format(number))
+            own.extend(range(last + 1, last_transaction(base) + 1))
 
     dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
     dnf.base.Base.do_transaction = changed
