@@ -7,9 +7,13 @@ Stands after reader_protocol.py, of which it uses nothing.
 
 import os
 import re
+import stat
 import time
 
 MOST_COMMAND_OUTPUT = 256 * 1024
+WORKSPACE = 'openfleet-patch-'
+# No run lasts as long.
+LEFT_BEHIND_SECONDS = 24 * 3600
 
 
 def fixed_environment():
@@ -24,6 +28,24 @@ def fixed_environment():
     return environment
 
 
+def remove_left_behind(parent):
+    """The folders of our own runs that were killed: in memory they would add up until the next boot."""
+    import shutil
+    try:
+        names = os.listdir(parent)
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(parent, name)
+        try:
+            seen = os.lstat(path)
+        except OSError:
+            continue
+        ours = name.startswith(WORKSPACE) and stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
+        if ours and seen.st_mtime < time.time() - LEFT_BEHIND_SECONDS:
+            shutil.rmtree(path, True)
+
+
 class Workspace(object):
     """A private folder for one run, made only when something needs it and removed at the end."""
 
@@ -34,8 +56,9 @@ class Workspace(object):
     def path(self, name):
         if self.root is None:
             import tempfile
-            parent = '/dev/shm' if os.access('/dev/shm', os.W_OK | os.X_OK) else None
-            self.root = tempfile.mkdtemp(prefix='openfleet-patch-', dir=parent)
+            parent = '/dev/shm' if os.access('/dev/shm', os.R_OK | os.W_OK | os.X_OK) else tempfile.gettempdir()
+            remove_left_behind(parent)
+            self.root = tempfile.mkdtemp(prefix=WORKSPACE, dir=parent)
         folder = os.path.join(self.root, name)
         if not os.path.isdir(folder):
             os.mkdir(folder, 0o700)

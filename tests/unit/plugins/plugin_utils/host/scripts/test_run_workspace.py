@@ -1,0 +1,50 @@
+"""The private folder of a reader: gone after the run, and with the next one where a run was killed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from host_scripts import FOLDER
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def part() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile((FOLDER / "run_workspace.py").read_bytes(), "run_workspace", "exec"), names)
+    return names
+
+
+def folder(path: Path, age: float) -> Path:
+    path.mkdir()
+    (path / "cache").mkdir()
+    (path / "cache" / "base.solv").symlink_to(path.parent / "the host's own")
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def test_what_killed_runs_left_is_removed_and_nothing_else(part: dict[str, Any], tmp_path: Path) -> None:
+    own = tmp_path / "the host's own"
+    own.write_text("x")
+    left = folder(tmp_path / "openfleet-patch-abc", 2 * DAY)
+    kept = [folder(tmp_path / "openfleet-patch-def", 60), folder(tmp_path / "somebody-else", 2 * DAY), own]
+    (tmp_path / "openfleet-patch-link").symlink_to(tmp_path / "somebody-else")
+    part["remove_left_behind"](str(tmp_path))
+    assert not left.exists()
+    assert [path.exists() for path in kept] == [True, True, True]
+    assert (tmp_path / "somebody-else" / "cache" / "base.solv").is_symlink()
+
+
+def test_each_run_looks_once_where_its_own_folder_is_and_removes_that(part: dict[str, Any]) -> None:
+    looked: list[str] = []
+    part["remove_left_behind"] = looked.append
+    workspace = part["Workspace"]()
+    first, second = workspace.path("cache"), workspace.path("log")
+    assert [os.path.dirname(os.path.dirname(each)) for each in (first, second)] == looked * 2
+    workspace.close()
+    assert not os.path.exists(os.path.dirname(first))
