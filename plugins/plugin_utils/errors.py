@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+_QUERY_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^?\s]*)\?[^\s\])]*")
 
 
 class PatchError(Exception):
@@ -23,3 +27,9 @@ class PatchError(Exception):
     def as_result(self) -> dict[str, Any]:
         """The ``error`` member of a failed task result."""
         return {"kind": self.kind, "message": self.message, **self.details}
+
+
+def without_passwords(text: str) -> str:
+    """``https://user:word@host/x?token=y`` becomes ``https://host/x``: package managers repeat the addresses of
+    repositories as they are configured."""
+    return _QUERY_OF_URL.sub(r"\1", _USER_OF_URL.sub(r"\1", text))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.records import Inventory
+from ..errors import without_passwords
 from ..host.frames import one_line
 from ..host.job_client import JobState, UnitState
 from ..host.job_driver import JobDriver
@@ -48,8 +49,8 @@ def failures_of_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[d
         if step.state == "ended" and step.exit_code == 0 or step.state == "waiting":
             continue
         by_package, words = manager.failure_reasons(driver.log_end(state.job_id, step))
-        reasons.update({name: one_line(reason) for name, reason in by_package.items()})
-        general.append(_why(step, one_line(words)))
+        reasons.update({name: one_line(without_passwords(reason)) for name, reason in by_package.items()})
+        general.append(_why(step, one_line(without_passwords(words))))
     return reasons, "; ".join(general[:3]) or f"the job ended as {state.result}"
 
 
@@ -66,7 +67,7 @@ def told_by_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[list[
             log = driver.log_end(state.job_id, step)
             transactions += manager.transactions_in(log)
             failed += manager.script_failures(log)
-    return sorted(set(transactions)), [one_line(line) for line in dict.fromkeys(failed)]
+    return sorted(set(transactions)), [one_line(without_passwords(line)) for line in dict.fromkeys(failed)]
 
 
 def _why(step: UnitState, words: str) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument, Simulation, Target, families
-from ..errors import PatchError
+from ..errors import PatchError, without_passwords
 from . import _rpm_answer
 from ._answer import Part
 
@@ -226,7 +226,9 @@ def _unreadable(what: str) -> PatchError:
 def _answered(code: int, output: str) -> Part:
     lines = [line for line in output.splitlines() if line.startswith(_ANSWER)]
     if len(lines) != 1:
-        raise _unreadable(f"it ended with exit code {code} and {len(lines)} answers: {output[-500:]!r}")
+        raise _unreadable(
+            f"it ended with exit code {code} and {len(lines)} answers: {without_passwords(output[-500:])!r}"
+        )
     try:
         return Part.of(json.loads(lines[0][len(_ANSWER) :]), "simulation")
     except ValueError as error:
@@ -249,7 +251,7 @@ def _groups(batches: Sequence[Sequence[Target]]) -> list[list[Sequence[Target]]]
 def _simulations(count: int, answer: Part) -> list[Simulation]:
     if not answer.flag("ok"):
         reason = answer.part("error").text("message", 2000) or "it gave no reason"
-        return [Simulation(error=f"the simulation failed: {reason}") for _batch in range(count)]
+        return [Simulation(error=f"the simulation failed: {without_passwords(reason)}") for _batch in range(count)]
     found = [_simulation(part) for part in answer.part("result").parts("simulations")]
     if len(found) != count:
         raise _unreadable(f"it answered {len(found)} of {count} batches")
@@ -257,7 +259,8 @@ def _simulations(count: int, answer: Part) -> list[Simulation]:
 
 
 def _simulation(part: Part) -> Simulation:
-    simulation = Simulation(error=part.text("problem", 2000))
+    problem = part.text("problem", 2000)
+    simulation = Simulation(error=None if problem is None else without_passwords(problem))
     for index, row in enumerate(part.items("rows")):
         _add(simulation, row, f"{part.where}.rows[{index}]")
     return simulation

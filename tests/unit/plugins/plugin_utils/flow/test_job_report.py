@@ -10,6 +10,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.job_report im
     changed_packages,
     describe_job,
     failures_of_job,
+    told_by_job,
     unfinished_packages,
 )
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
@@ -46,6 +47,21 @@ def test_reasons_come_from_the_steps_that_went_wrong_alone() -> None:
     assert by_name == {"acme": "exit status 3"}
     assert general == "step 'step 1' ended with exit code 100: E: no space left"
     assert reasons(job(step(1, "crashed", None)))[1] == "step 'step 1' was cut off"
+
+
+def test_no_password_of_a_repository_comes_into_a_reason() -> None:
+    said = "Status code: 401 for https://ops:s3cret@repo.lab/a.rpm?key=s3cret (IP: 10.0.0.1)"
+    driver: Any = SimpleNamespace(log_end=lambda _job, _step: said)
+    manager = SimpleNamespace(
+        failure_reasons=lambda log: ({"acme": log}, log),
+        acts=lambda _name: True,
+        transactions_in=lambda _log: [],
+        script_failures=lambda log: [log],
+    )
+    shown = "Status code: 401 for https://repo.lab/a.rpm (IP: 10.0.0.1)"
+    by_name, general = failures_of_job(job(step(1, "ended", 1)), driver, manager)
+    assert (by_name, general) == ({"acme": shown}, f"step 'step 1' ended with exit code 1: {shown}")
+    assert told_by_job(job(step(1, "ended", 1)), driver, manager) == ([], [shown])
 
 
 def test_a_step_that_was_ended_tells_which_processes_it_had() -> None:

@@ -169,6 +169,8 @@ def test_a_program_that_failed_speaks_against_every_batch() -> None:
 
 def test_dnfs_own_refusal_is_the_error_of_a_simulation() -> None:
     assert simulated(problem="Problem: nothing provides x").error == "Problem: nothing provides x"
+    address = "https://ops:s3cret@repo.lab/x?key=s3cret"
+    assert simulated(problem=f"Cannot download {address} now").error == "Cannot download https://repo.lab/x now"
 
 
 def orders(choice: Choice, **options: Any) -> list[dict[str, Any]]:
