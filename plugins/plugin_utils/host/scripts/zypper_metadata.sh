@@ -66,7 +66,8 @@ tag == "/package" {
 }
 '
 
-# U id version type status severity issued updated flags, then its R kind id and K name arch epoch version release
+# U id version type status severity issued updated flags, then its R kind id and K name arch epoch version release. The
+# exit code tells of a file that ends early or could not be unpacked, which would look like one without patches.
 # shellcheck disable=SC2016
 of_awk_updates='
 tag == "package" {
@@ -98,7 +99,8 @@ tag == "/update" {
     if (named) printf "U\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n%s", id, number, type, status, severity, issued, updated, flags, lines
     next
 }
-tag == "/updates" || tag == "updates/" { print "u" }
+tag == "/updates" || tag == "updates/" || (tag == "updates" && /\/$/) { print "u"; whole = 1 }
+END { if (!whole) exit 1 }
 function flag(text) { sub(/_suggested.*/, "", text); flags = flags " " text }
 '
 

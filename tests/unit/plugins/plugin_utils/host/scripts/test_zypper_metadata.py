@@ -123,3 +123,14 @@ def test_only_what_is_installed_is_passed_on_whatever_the_layout(
 def test_a_list_that_was_cut_says_nothing_of_its_end(tmp_path: Path) -> None:
     awk = next(words for words in AWKS if shutil.which(words[0]))
     assert read(tmp_path, awk, {"primary.xml": PRIMARY[: PRIMARY.index("</metadata>")]}) == EXPECTED[:1]
+
+
+@pytest.mark.parametrize("awk", AWKS, ids=" ".join)
+def test_patches_that_were_cut_are_unreadable_and_not_none(tmp_path: Path, awk: list[str]) -> None:
+    if shutil.which(awk[0]) is None:
+        pytest.skip(f"this machine has no {awk[0]}")
+    cut = UPDATES[: UPDATES.index('<update type="optional"')]
+    files = {"updateinfo.xml": cut, "2-updateinfo.xml": "", "3-updateinfo.xml": "<updates />"}
+    assert read(tmp_path, awk, files) == [
+        *EXPECTED[2:6], "X\tupdateinfo.xml.gz", "X\t2-updateinfo.xml.gz", "u",
+    ]  # fmt: skip
