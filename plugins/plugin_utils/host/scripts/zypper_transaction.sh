@@ -237,10 +237,23 @@ of_repair() {
     awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
     of_worst=0
     while read -r of_old; do
+        of_may_erase "$of_old" || continue
         of_say "left by an interrupted transaction: $of_old, whose replacement is there; erasing it"
         rpm -e --nodeps "$of_old" </dev/null || of_worst=$?
     done <"$of_work/older"
     return "$of_worst"
+}
+
+# Not what may stay beside other versions of itself, be it that rpm did not list it above or that zypp.conf says so; every
+# package provides its own name. Not what rpm cannot tell of.
+of_may_erase() {
+    of_provided=$(rpm -q --provides "$1") || return 1
+    for of_word in 'multiversion(kernel)' \
+        $(sed -n 's/^[[:blank:]]*multiversion[[:blank:]]*=//p' /etc/zypp/zypp.conf 2>/dev/null | tr ',' ' '); do
+        printf '%s\n' "$of_provided" | awk -v word="${of_word#provides:}" '$1 == word { found = 1 } END { exit !found }' &&
+            return 1
+    done
+    return 0
 }
 
 of_operation=$1

@@ -20,6 +20,15 @@ count=$(grep -c "^$kind$" "$here/calls")
 {{ read -r code; cat; }} <"$here/$kind"
 exit "$code"
 """
+# As rpm answers while something keeps it from finding what provides a name.
+RPM = """#!/bin/sh
+case "$1 $2" in
+    "-qa --queryformat") cat {here}/installed ;;
+    "-q --whatprovides") exit 1 ;;
+    "-q --provides") grep "^$3 " {here}/provides | cut -d " " -f 2- ;;
+    "-e --nodeps") echo "$3" >>{here}/erased ;;
+esac
+"""
 
 
 def announced(*names: str) -> str:
@@ -30,11 +39,13 @@ def announced(*names: str) -> str:
 class Host:
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name, text in (("zypper", STAND_IN.format(here=root)), ("rpm", "#!/bin/sh\n")):
+        for name, text in (("zypper", STAND_IN.format(here=root)), ("rpm", RPM.format(here=root))):
             (root / name).write_text(text)
             (root / name).chmod(0o755)
         source = program_source("zypper_transaction").decode()
         assert source.count("\nPATH=") + source.startswith("PATH=") == 1
+        source = source.replace("/etc/zypp/zypp.conf", f"{root}/zypp.conf")
+        (root / "installed").touch()
         (root / "program").write_text(source.replace("PATH=", f"PATH={root}:", 1))
         (root / "order").write_text("target a.noarch=2-1\nexpect arrive a noarch 2-1\nlock_timeout 1\n")
 
@@ -95,3 +106,13 @@ def test_a_renewed_package_manager_that_has_all_ends_well(host: Host) -> None:
 def test_a_lock_whose_holder_nobody_sees_is_not_waited_for_without_end(host: Host) -> None:
     host.says("real", 7)
     assert host.install()[0] == 7
+
+
+def test_repairing_erases_what_was_to_be_replaced_and_nothing_that_may_stay_beside_others(host: Host) -> None:
+    names = {"acme": "acme = 1", "kernel-default": "multiversion(kernel)", "tool": "tool = 1", "java": "jre = 1"}
+    installed = [f"{name}.x86_64 {day} {name}-{day}-1.x86_64\n" for name in names for day in (1, 2)]
+    (host.root / "installed").write_text("".join(installed))
+    (host.root / "provides").write_text("".join(f"{name}-1-1.x86_64 {what}\n" for name, what in names.items()))
+    (host.root / "zypp.conf").write_text("[main]\nmultiversion = provides:multiversion(kernel),tool, provides:jre\n")
+    subprocess.run(["sh", str(host.root / "program"), "repair"], check=True, timeout=30, capture_output=True)
+    assert (host.root / "erased").read_text().split() == ["acme-1-1.x86_64"]
