@@ -98,11 +98,28 @@ def _notice_doubts(inventory: Inventory, baseline: Mapping[str, Any], enabled: l
                 " and without filters on what update notices alone tell",
             )
         ]
+    silent = _silent_repositories(inventory, enabled)
+    if silent:
+        return [
+            _doubt(
+                "no_security_metadata",
+                f"no security metadata: {_some_ids(silent)} offer newer versions without telling which are security"
+                " updates; give an errata file, or take a baseline with enable_non_security",
+            )
+        ]
     # Its packages were read and its notices were not, whatever others have: a repository without notices says False.
     unread = [each for each in enabled if each.get("security_metadata") is None and _age(each) is not None]
     if not (has_notices and unread):
         return []
     return [_doubt("security_metadata_unreadable", f"update notices that could not be read: {_some_ids(unread)}")]
+
+
+def _silent_repositories(inventory: Inventory, enabled: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """CentOS publishes no notices for its own repositories; that another one (EPEL) has some says nothing of these."""
+    if inventory.operating_system != "CENTOS":
+        return []
+    offering = {each.get("repository") for each in inventory.candidates if not each.get("advisories")}
+    return [each for each in enabled if each.get("security_metadata") is False and each.get("id") in offering]
 
 
 def needs_security_metadata(baseline: Mapping[str, Any]) -> bool:

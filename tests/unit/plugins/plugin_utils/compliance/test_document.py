@@ -324,6 +324,23 @@ def test_a_repository_whose_notices_could_not_be_read_is_not_outweighed_by_anoth
     assert document(found=inventory(repositories=[known, unread]))["compliant"] is True
 
 
+def test_on_centos_the_notices_of_another_repository_say_nothing_of_those_that_have_none() -> None:
+    rule = {"filters": {"classification": ["Security"]}, "approve_after_days": 0}
+    base = baseline(operating_system="CENTOS", approval_rules=[rule])
+    epel = {"id": "epel", "enabled": True, "security_metadata": True, "metadata_age": 1}
+    silent = {"id": "baseos", "enabled": True, "security_metadata": False, "metadata_age": 1}
+    newer = candidate("openssl", repository="baseos", security=False, advisories=[])
+
+    def verdict(*candidates: dict[str, Any]) -> tuple[str, list[str]]:
+        found = inventory(operating_system="CENTOS", repositories=[epel, silent], candidates=list(candidates))
+        made = document(found=found, base=base)
+        return made["verdict"], [reason["kind"] for reason in made["verdict_reasons"]]
+
+    assert verdict(newer) == ("unknown", ["no_security_metadata"])
+    assert verdict() == ("compliant", [])
+    assert verdict({**newer, "repository": "epel"}) == ("compliant", [])
+
+
 def test_lists_as_old_as_allowed_still_prove_compliance() -> None:
     found = inventory(repositories=[{"id": "x", "enabled": True, "security_metadata": True, "metadata_age": 86400}])
     assert document(found=found)["compliant"] is True
