@@ -55,7 +55,8 @@ def open_configuration(libdnf5, workspace):
         base.setup()
         base.get_repo_sack().create_repos_from_system_configuration()
     except Exception as error:
-        raise ReaderError('dnf5_failed', 'libdnf5 could not read its configuration: {0}'.format(error))
+        raise ReaderError('dnf5_failed', 'libdnf5 could not read its configuration: {0}'.format(
+            without_passwords(str(error))))
     return base, places
 
 
@@ -111,7 +112,8 @@ def load_sack(base, repos):
     try:
         base.get_repo_sack().load_repos()
     except Exception as error:
-        raise ReaderError('dnf5_failed', 'libdnf5 could not load its metadata: {0}'.format(error))
+        raise ReaderError('dnf5_failed', 'libdnf5 could not load its metadata: {0}'.format(
+            without_passwords(str(error))))
     return optional
 
 

@@ -40,7 +40,8 @@ def offline_transaction(state):
     found = read_toml(os.path.join(state, 'offline', header + '.toml')).get(header)
     if not isinstance(found, dict):
         return None
-    return {'status': str(found.get('status') or '') or None, 'command': str(found.get('cmd_line') or '')[:500] or None}
+    command = without_passwords(str(found.get('cmd_line') or ''))[:500]
+    return {'status': str(found.get('status') or '') or None, 'command': command or None}
 
 
 def read(request):

@@ -36,7 +36,8 @@ def open_configuration(dnf, workspace):
     try:
         base.read_all_repos()
     except Exception as error:
-        raise ReaderError('dnf_failed', 'dnf could not read its repository files: {0}'.format(error))
+        raise ReaderError('dnf_failed', 'dnf could not read its repository files: {0}'.format(
+            without_passwords(str(error))))
     return base, own
 
 
@@ -77,7 +78,7 @@ def load_sack(base):
     try:
         base.fill_sack()
     except Exception as error:
-        raise ReaderError('dnf_failed', 'dnf could not load its metadata: {0}'.format(error))
+        raise ReaderError('dnf_failed', 'dnf could not load its metadata: {0}'.format(without_passwords(str(error))))
     return optional
 
 

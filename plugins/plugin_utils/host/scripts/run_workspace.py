@@ -90,9 +90,10 @@ def run_bounded(command, seconds, word):
 
 
 def without_passwords(text):
-    """https://user:word@host/x?token=y -> https://host/x"""
-    text = re.sub(r'([a-z][a-z0-9+.-]*://)[^/\s]*@', r'\1', text)
-    return re.sub(r'([a-z][a-z0-9+.-]*://[^?\s]*)\?[^\s\])]*', r'\1', text)
+    """https://user:word@host/x?token=y -> https://host/x, proxy_password=word -> proxy_password=..."""
+    text = re.sub(r'(?i)([a-z][a-z0-9+.-]*://)[^/\s]*@', r'\1', text)
+    text = re.sub(r'(?i)([a-z][a-z0-9+.-]*://[^?\s]*)\?[^\s\])]*', r'\1', text)
+    return re.sub(r'(?i)(password\s*=\s*)\S+', r'\1...', text)
 
 
 def wait_or_stop(process, seconds):

@@ -160,11 +160,15 @@ def test_streams_and_a_transaction_for_the_next_boot_are_read_from_the_state(roo
     offline = root / "state" / "offline"
     offline.mkdir()
     (offline / "offline-transaction-state.toml").write_text(
-        '[offline-transaction-state]\nstatus = "ready"\ncmd_line = "dnf5 upgrade --offline"\n'
+        '[offline-transaction-state]\nstatus = "ready"\n'
+        'cmd_line = "dnf5 upgrade --setopt=proxy=HTTP://u:secret@p --setopt=proxy_password=secret --offline"\n'
     )
     found = result(NEWEST, root)
     assert found["modules"] == [["nodejs", "18", "enabled"]]
-    assert found["offline"] == {"status": "ready", "command": "dnf5 upgrade --offline"}
+    assert found["offline"] == {
+        "status": "ready",
+        "command": "dnf5 upgrade --setopt=proxy=HTTP://p --setopt=proxy_password=... --offline",
+    }
     (offline / "offline-transaction-state.toml").write_text("rubbish")
     assert result(NEWEST, root)["offline"] is None
 
