@@ -9,13 +9,17 @@ from .places import run
 
 
 def chroot(root: Path, argv: Sequence[str], *, stdin: str = "") -> str:
-    """Run in a root that is not booted, with /proc and /dev of its own for that moment; returns its output."""
+    """Run in a root that is not booted, with /proc and /dev of its own for that moment; returns its output.
+
+    What it leaves running (gpg-agent) ends with it.
+    """
     script = (
         'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1\n'
         "root=$1; shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root "
         'DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"'
     )
-    return run(["unshare", "-m", "sh", "-c", script, "sh", str(root), *argv], stdin=stdin).stdout
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    return run([*alone, "sh", "-c", script, "sh", str(root), *argv], stdin=stdin).stdout
 
 
 def write_files(root: Path, files: dict[str, str | None]) -> None:
