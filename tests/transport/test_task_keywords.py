@@ -27,6 +27,11 @@ def sleeping_interpreter(host: Any, name: str, seconds: int = 600) -> str:
     return f"/opt/{name}"
 
 
+def sleeps(host: Any, seconds: int) -> bool:
+    """Whether the program in an interpreter's place has started."""
+    return host.run(["pgrep", "-xf", f"sleep {seconds}"], check=False).returncode == 0
+
+
 def ssh_clients(folder: Path) -> list[str]:
     """Command lines of ssh clients whose control path is in this folder."""
     found = []
@@ -121,14 +126,15 @@ def test_our_own_timeout_says_so_and_ends_the_ssh_client(controller: Controller,
 
 
 def test_an_interrupt_ends_the_play_and_the_ssh_client(controller: Controller, host: Any) -> None:
-    options = {"interpreters": [sleeping_interpreter(host, "sleeps")], "seconds": 100}
+    host.run(["pkill", "-xf", "sleep 654"], check=False)
+    options = {"interpreters": [sleeping_interpreter(host, "interrupted", 654)], "seconds": 100}
     started = time.monotonic()
     process = controller.start(inventory_of({"a": own_control_path(host, controller.folder)}), [carry(options=options)])
+    # An ssh that is still busy connecting would end as unreachable, which is no interrupt yet.
     until = time.monotonic() + 30
-    while not ssh_clients(controller.folder) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert ssh_clients(controller.folder), "the task never got as far as the host"
-    time.sleep(0.5)
+    while not sleeps(host, 654) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert sleeps(host, 654), "the task never got as far as the host"
     os.killpg(process.pid, signal.SIGINT)
     play = controller.finish(process, started, seconds=20)
     assert play.code != 0
