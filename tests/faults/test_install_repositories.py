@@ -75,7 +75,8 @@ def test_without_its_repositories_a_host_says_so_and_keeps_what_it_has(fresh: Fr
     task = controller.install(only("acme-tool"))
     document = task.result["document"]
     assert (task.status, task.kind) == ("failed", "install_incomplete"), task.result["output"]
-    assert "503" in entry(document, "acme-tool")["failure"]
+    # A busy machine may let the connection time out instead of answering with 503.
+    assert "Failed to fetch http://deb.lab/" in entry(document, "acme-tool")["failure"]
     assert document["refresh"]["ok"] is False
     assert version(host, "acme-tool") == "ii 1.0"
     view.fault(None)

@@ -106,6 +106,8 @@ class Controller:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Whoever starts the tests in the background may have them ignore it, and Python inherits that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def finish(self, process: subprocess.Popen[str], started: float, seconds: float = 120) -> Play:
