@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..host.job_client import JobState
 from ..host.job_driver import JobDriver
 from ..managers import apt_debian8, apt_plan, apt_stretch_key
 from ..managers.apt_signing_key import trusted_key
+from .inventory import only_known
 from .job_report import failures_of_job
 from .plan import job_plan
 
@@ -100,11 +101,7 @@ class Debian8:
 
     def before(self, inventory: Inventory) -> Inventory:
         """What to compare with afterwards: without what came along with a python3-apt that was missing."""
-        known = self._installed_before
-        if known is None:
-            return inventory
-        kept = [each for each in inventory.installed if (each["name"], each["arch"], each["version"]) in known]
-        return replace(inventory, installed=kept)
+        return only_known(inventory, self._installed_before)
 
     def steps(self, inventory: Inventory) -> list[CommandStep]:
         """The bracket of the installing job; no steps on other systems."""

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -67,3 +68,11 @@ def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:
 def pending_line(name: str, arch: str, version: str) -> str:
     """The line that ``pending_packages`` reads."""
     return f"{name} {arch} {version}\n"
+
+
+def only_known(inventory: Inventory, known: Set[tuple[str, ...]] | None) -> Inventory:
+    """The inventory without installed packages that are not in ``known`` (name, architecture, version); None: all."""
+    if known is None:
+        return inventory
+    kept = [each for each in inventory.installed if (each["name"], each["arch"], each["version"]) in known]
+    return replace(inventory, installed=kept)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..engine.records import Inventory
@@ -15,6 +14,7 @@ from ..host.commands import run_commands
 from ..managers import apt_plan
 from ..managers.apt_debian8 import is_debian_8_text
 from .install_jobs import InstallJobs
+from .inventory import only_known
 
 _KINDS = ("no_interpreter", "no_native_library")
 
@@ -55,8 +55,4 @@ class NativeLibrary:
 
     def before(self, inventory: Inventory) -> Inventory:
         """What to compare with afterwards: without what came along with the library."""
-        known = self._installed_before
-        if known is None:
-            return inventory
-        kept = [each for each in inventory.installed if (each["name"], each["arch"], each["version"]) in known]
-        return replace(inventory, installed=kept)
+        return only_known(inventory, self._installed_before)
