@@ -132,6 +132,7 @@ _REASONS = {
     "rejected_explicitly": "on the list of rejected patches",
     "override_list": "on the install override list",
     "not_in_override_list": "not on the install override list",
+    "not_needed_for_fix": "not needed for what the install override list wants fixed",
     "no_kb_id": "has no KB id",
     "not_installed": "not installed, and patching installs nothing new",
     "global_filter": "left out by the global filters",

@@ -15,6 +15,7 @@ from .candidates import Candidate, prepare
 from .compiled_baseline import compile_baseline
 from .dates import instant_of
 from .eligibility import Judgement, judge
+from .fixes import fixing
 from .operating_systems import OperatingSystem
 from .operating_systems import operating_system as find_system
 from .override_list import OverrideList, compile_override_list
@@ -57,9 +58,10 @@ def evaluate(
     candidates = prepare(patches, system)
     alone = [judge(candidate, compiled, now) for candidate in candidates]
     by_baseline = _supersede(candidates, alone, system)
+    fixes = fixing(candidates, override.wanted, system.version_scheme) if override else set()
     results = []
-    for candidate, own, judgement in zip(candidates, alone, by_baseline, strict=True):
-        final = judgement if override is None else _by_override(candidate, override, system)
+    for position, (candidate, own, judgement) in enumerate(zip(candidates, alone, by_baseline, strict=True)):
+        final = judgement if override is None else _by_override(candidate, override, system, position in fixes)
         result = final.to_dict(candidate)
         state = scan_state(candidate, own, judgement, compiled)
         if state is not None:
@@ -68,9 +70,13 @@ def evaluate(
     return results
 
 
-def _by_override(candidate: Candidate, override: OverrideList, system: OperatingSystem) -> Judgement:
-    if not override.lists(candidate):
-        return Judgement("not_approved", "not_in_override_list")
+def _by_override(candidate: Candidate, override: OverrideList, system: OperatingSystem, is_fix: bool) -> Judgement:
+    if not is_fix and not override.lists(candidate):
+        named = bool(override.wanted) and bool(override.wanted.contained_in(candidate))
+        if not named or candidate.present:
+            return Judgement("not_approved", "not_in_override_list")
+        if candidate.installed_version is not None and not candidate.outdated:
+            return Judgement("not_approved", "not_needed_for_fix")
     # A list only upgrades: it brings nothing new to the host, and takes nothing back to an older version.
     if system.family != "windows" and candidate.installed_version is None:
         return Judgement("not_approved", "not_installed")

@@ -115,6 +115,9 @@ def _not_security(case: _Case) -> str:
 _PHRASES: dict[str, Callable[[_Case], str]] = {
     "override_list": lambda case: "is installed because the install override list names it",
     "not_in_override_list": lambda case: "is left out because the install override list in force does not name it",
+    "not_needed_for_fix": lambda case: (
+        "is left out because what the install override list wants fixed needs another version of it or none"
+    ),
     "no_kb_id": lambda case: "is left out because it has no KB id, and updates without one are never managed",
     "rejected_explicitly": lambda case: (
         f"is rejected by {case.entry('rejected_patches')} ({case.baseline['rejected_patches_action']})"

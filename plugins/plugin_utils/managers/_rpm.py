@@ -177,8 +177,27 @@ def _candidates(
         known["trusted"] = known["trusted"] and trusted[repository]
         if part.text("kept_back", 40) is None and known["held"]:
             known.update(held=None, repository=repository)
+    _tell_gone(found, notices)
     _mark_choice(list(found.values()), {name: rank[0] for name, rank in ranks.items()})
     return list(found.values())
+
+
+def _tell_gone(found: dict[Nevra, PatchRecord], notices: dict[Nevra, list[Advisory]]) -> None:
+    """Notices about versions that the repositories have dropped: a newer version of that package contains the fix."""
+    dropped: dict[tuple[str, str], list[str]] = {}
+    packages = {nevra[:2] for nevra in found}
+    for name, arch, version in notices:
+        if (name, arch) in packages and (name, arch, version) not in found:
+            dropped.setdefault((name, arch), []).append(version)
+    for (name, arch, version), record in found.items():
+        gone = [
+            {"version": each, "id": advisory["id"], "cves": list(advisory["cves"])}
+            for each in dropped.get((name, arch), ())
+            if compare(str(record["installed_version"]), each, "rpm") < 0 < compare(version, each, "rpm")
+            for advisory in notices[(name, arch, each)]
+        ]
+        if gone:
+            record["gone_notices"] = gone
 
 
 def _rank(part: Part, ranks: dict[Any, tuple[int, int, Any]]) -> tuple[int, int, Any]:
