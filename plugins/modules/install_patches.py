@@ -34,7 +34,29 @@ options:
     description:
       - 'Patches to install instead of what the baseline approves, as Patch Manager''s install override list, for example
         C({patches: [{id: openssl.amd64}]}). Compliance still follows the baseline.'
-    type: dict
+      - A text is where the list is, in YAML; a path on the controller (relative to the playbook), an https address, or an
+        address like C(s3://BUCKET/KEY), which wants the collection amazon.aws and boto3 on the controller. It is read once
+        per run.
+      - 'Beyond Patch Manager an entry may have C(cve), C(advisory) or C(kb) in place of C(id), such as
+        C({cve: CVE-2026-1234}). Then the smallest set of updates is installed that closes it, see docs/override_lists.md.'
+      - Not together with O(snapshot).
+    type: raw
+  snapshot:
+    description:
+      - A snapshot that M(openfleet.patch.freeze_snapshot) wrote, as a path on the controller, an https or an s3 address. The
+        versions in it are installed where they are newer than what the host has, and no others, nothing newer in
+        particular; what this host's baseline rejects stays away. Compliance still follows the baseline.
+      - A host with an operating system and product that the snapshot does not have is refused.
+    type: str
+    version_added: 0.1.0
+  snapshot_unavailable:
+    description:
+      - What happens where the host's repositories have a version of the snapshot no longer. V(refuse) installs nothing on
+        that host and fails, V(report) installs the rest and warns.
+    type: str
+    choices: [refuse, report]
+    default: refuse
+    version_added: 0.1.0
   allow_removals:
     description:
       - Whether installing may remove packages.
@@ -139,6 +161,7 @@ notes:
 seealso:
   - module: openfleet.patch.scan_host
   - module: openfleet.patch.reboot_host
+  - module: openfleet.patch.freeze_snapshot
 """
 
 EXAMPLES = r"""
@@ -150,6 +173,18 @@ EXAMPLES = r"""
 - name: Reboot if something was installed
   openfleet.patch.reboot_host:
     installed_count: "{{ installed.installed_count }}"
+  become: true
+
+- name: Close a CVE wherever it is open
+  openfleet.patch.install_patches:
+    install_override_list:
+      patches:
+        - cve: CVE-2026-1234
+  become: true
+
+- name: Install exactly what the canaries got
+  openfleet.patch.install_patches:
+    snapshot: snapshots/2026-11.yml
   become: true
 
 - name: Show the plan for a baseline that approves everything
@@ -214,6 +249,9 @@ plan:
       description: Approved versions that cannot be installed, each with C(patch) and C(reasons).
       type: list
       elements: dict
+    selection:
+      description: The override list or snapshot that replaced the baseline, by C(kind), C(source) and C(digest), or null.
+      type: dict
     remove:
       description: Packages that would go, with O(allow_removals=true); old kernels that make room for new ones in any case.
       type: list

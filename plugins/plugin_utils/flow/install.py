@@ -33,7 +33,9 @@ from .install_jobs import InstallJobs
 from .inventory import plan_module
 from .job_report import changed_packages, describe_job, unfinished_packages
 from .native_library import NativeLibrary
+from .s3_files import S3Reader
 from .scan import HostScan
+from .selections import NoSelection, refuse_both, select
 
 _LOCK_PAUSE = 5
 _KEPT_COPY = f"{STATE_DIRECTORY}/documents/last-install.json"
@@ -56,13 +58,16 @@ class HostInstall(HostScan):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(action, task_vars, arguments)
+        refuse_both(arguments)
+        self._selection = NoSelection()
+        self._s3 = S3Reader(action, task_vars)
+        self._path_of = action._loader.path_dwim
         self._check_mode = check_mode
         self._tell = tell
         self._sleep = sleep
         self._clock = clock
         self._driver = JobDriver(self.channel, tell=tell, reconnect_seconds=arguments["reconnect_timeout"], sleep=sleep)
-        path_of = action._loader.path_dwim
-        self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, path_of)
+        self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, self._path_of)
         self._earlier: JobState | None = None
         self._work = InstallJobs(
             self._driver, seconds=arguments["host_timeout"], environment=self.channel.task_environment, clock=clock
@@ -77,6 +82,7 @@ class HostInstall(HostScan):
 
     def work(self) -> dict[str, Any]:
         """The document after the installation; in check mode that of the host as it is, with the plan."""
+        self._selection = select(self._arguments, self.opened_run, self._s3, path_of=self._path_of)
         if not self._check_mode:
             self._earlier = self._driver.settle()
         inventory = self._wait_for_lock(self.read())
@@ -85,6 +91,7 @@ class HostInstall(HostScan):
         if not inventory.privileged:
             raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
         self.resolve(inventory)
+        self._notes += self._selection.check(inventory)
         inventory, self.choice = self._choose_fresh(self._repaired(inventory))
         if self._check_mode:
             return self._planned_document(inventory)
@@ -172,6 +179,19 @@ class HostInstall(HostScan):
         return inventory, choice
 
     def _choose(self, inventory: Inventory) -> Choice:
+        decided, targets = self._targets(inventory)
+        if not targets:
+            return Choice([], Simulation(), {})
+        approved = {
+            (record["name"], record["arch"], record["version"])
+            for record, decision in decided
+            if decision["decision"] == "approved"
+        }
+        policy = self._policy(inventory, approved)
+        return choose(targets, lambda batches: self._simulate(inventory, batches, policy), policy)
+
+    def _targets(self, inventory: Inventory) -> tuple[list[tuple[PatchRecord, dict[str, Any]]], list[Target]]:
+        """A decision per candidate, and what is to be installed by them."""
         decided = decide_apart(
             inventory.candidates,
             lambda record: self._left_alone(record, inventory),
@@ -187,23 +207,18 @@ class HostInstall(HostScan):
         targets = targets_from(
             wanted, skip=lambda record: self._left_alone(record, inventory), automatic=automatic, scheme=scheme
         )
-        if not targets:
-            return Choice([], Simulation(), {})
-        approved = {
-            (record["name"], record["arch"], record["version"])
-            for record, decision in decided
-            if decision["decision"] == "approved"
-        }
-        policy = self._policy(inventory, approved)
-        return choose(targets, lambda batches: self._simulate(inventory, batches, policy), policy)
+        return decided, targets
 
     def _is_own_need(self, record: PatchRecord, decision: Mapping[str, Any], library: str | None) -> bool:
         """The library that the host is read by is brought up to date first, even where no rule approves it (Patch
         Manager user guide, installing patches on Debian); not where the baseline rejects it or a list replaces it."""
         wanted = record["name"] == library and record.get("manager_choice") is True
-        return wanted and decision["decision"] != "rejected" and not self._arguments["install_override_list"]
+        return wanted and decision["decision"] != "rejected" and not self._selection.replaces
 
     def _decide(self, records: list[PatchRecord], inventory: Inventory) -> list[dict[str, Any]]:
+        return self._selection.decide(records, inventory, lambda each: self._evaluate(each, inventory))
+
+    def _evaluate(self, records: list[PatchRecord], inventory: Inventory) -> list[dict[str, Any]]:
         if self.resolved is None:
             raise AssertionError("the baseline is resolved before anything is decided")
         return evaluate(
@@ -212,7 +227,7 @@ class HostInstall(HostScan):
             operating_system=inventory.operating_system,
             as_of=self.opened_run.as_of,
             operation="Install",
-            install_override_list=self._arguments["install_override_list"],
+            install_override_list=self._selection.override_list(),
             delay_clock=self._arguments["delay_clock"],
         )
 
@@ -225,7 +240,7 @@ class HostInstall(HostScan):
 
     def _policy(self, inventory: Inventory, approved: set[tuple[str, str, str]]) -> Policy:
         baseline = self.resolved.baseline if self.resolved else {}
-        blocking = baseline.get("rejected_patches_action") == "BLOCK" and not self._arguments["install_override_list"]
+        blocking = baseline.get("rejected_patches_action") == "BLOCK" and self._selection.override_list() is None
 
         # A rejection may name an advisory or a CVE, which only the whole record knows.
         known = {(each["name"], each["arch"], each["version"]): each for each in inventory.candidates}
@@ -234,14 +249,19 @@ class HostInstall(HostScan):
             record = known.get((change.name, change.arch, change.version)) or self._change(change)
             return blocking and self._decide([record], inventory)[0]["decision"] == "rejected"
 
+        def is_approved(change: Change) -> bool:
+            key = (change.name, change.arch, change.version or "")
+            return key in approved or self._selection.may_come_along(*key)
+
         return Policy(
             is_blocked=is_blocked,
             is_held=lambda change: self._left_alone(
                 {"name": change.name, "arch": change.arch, "version": change.version}, inventory
             ),
-            is_approved=lambda change: (change.name, change.arch, change.version) in approved,
+            is_approved=is_approved,
             allow_removals=self._arguments["allow_removals"],
-            require_approved_dependencies=self._arguments["require_approved_dependencies"]
+            require_approved_dependencies=self._selection.fixes_dependencies
+            or self._arguments["require_approved_dependencies"]
             or baseline.get("unapproved_dependencies") == "REFUSE",
         )
 
@@ -316,6 +336,7 @@ class HostInstall(HostScan):
             "pulled_in": [self._change(each) for each in pulled_in(choice.simulation, choice.targets)],
             "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in choice.refused.items()],
             "remove": [self._change(each) for each in (*choice.simulation.removals, *choice.simulation.retired)],
+            "selection": self._selection.described,
         }
 
     def diff(self) -> dict[str, str]:
@@ -327,7 +348,7 @@ class HostInstall(HostScan):
         }
 
     def _final_document(self, after: Inventory) -> dict[str, Any]:
-        tried = [*after.candidates, *(record for record in after.installed if record.get("unfinished"))]
+        tried = [*self._still_open(after), *(record for record in after.installed if record.get("unfinished"))]
         document = self.judge(
             after,
             failed={(each["name"], each["arch"], each["version"]): self._why_not(each) for each in tried},
@@ -339,11 +360,26 @@ class HostInstall(HostScan):
             self._work.note(self._planner(after), self._earlier)
             document["interrupted_run"] = self._described(self._earlier)
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
+        if self._selection.replaces:
+            # The baseline may not approve them, so the document cannot call them failed.
+            known = {(entry["name"], entry["arch"], entry["version"]) for entry in missing}
+            missing += [
+                {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
+                for each in self._still_open(after)
+                if (each["name"], each["arch"], each["version"]) not in known
+            ]
         if missing or self._work.result == "TIMED_OUT":
             self.failure = self._failure(missing)
         self.failure = self._debian8.failure(self._work.done) or self.failure
         self._keep_on_host(document)
         return document
+
+    def _still_open(self, after: Inventory) -> list[PatchRecord]:
+        """Candidates that this run should have brought; with a list or snapshot just what that one names."""
+        if not self._selection.replaces:
+            return after.candidates
+        wanted = {(each.name, each.arch, each.version) for each in self._targets(after)[1]}
+        return [each for each in after.candidates if (each["name"], each["arch"], each["version"]) in wanted]
 
     def warnings(self) -> list[dict[str, str]]:
         scripts = [{"kind": "script_failed", "message": line} for line in self._work.script_failures]
@@ -387,6 +423,7 @@ class HostInstall(HostScan):
             "installed": self.changes,
             "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in refused.items()],
             "conffiles_kept": self._conffiles(),
+            "selection": self._selection.described,
         }
 
     def _described(self, job: JobState) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def test_a_signature_is_no_change_but_any_other_edit_is() -> None:
         ({"systems": []}, "at least one entry"),
         ({"systems": [{"operating_system": "PLAN9", "product": "x", "approved": [], "pulled_in": []}]}, "PLAN9"),
         ({"systems": [{"operating_system": UBUNTU, "product": "x", "pulled_in": [],
-                       "approved": [{"name": "a", "arch": "", "version": 1.1}]}]}, r"systems\[0\]\.approved\[0\]: must have name, arch and version"),
+                       "approved": [{"name": "a", "arch": "", "version": 1.1}]}]},
+         r"systems\[0\]\.approved\[0\]: must have name, arch and version"),
     ],
 )  # fmt: skip
 def test_a_wrong_snapshot_is_refused_by_its_place(change: dict[str, Any], told: str) -> None:

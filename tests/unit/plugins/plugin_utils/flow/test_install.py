@@ -311,3 +311,29 @@ def test_an_earlier_job_that_was_finished_first_is_reported(turn: Turn) -> None:
     document = turn(Host(reading(), earlier=earlier)).scan()
     assert (document["interrupted_run"]["job"], document["interrupted_run"]["result"]) == ("old", "INTERRUPTED")
     VALIDATOR.validate(document)
+
+
+def test_with_a_list_what_it_does_not_name_stays_missing_and_is_no_failure(turn: Turn) -> None:
+    after = reading(NANO, installed=(package("curl", "2"),))
+    host = Host(reading(CURL, NANO), after, ends=(("SUCCEEDED", None),))
+    install = turn(host, install_override_list={"patches": [{"id": "curl"}]})
+    document = install.scan()
+    VALIDATOR.validate(document)
+    assert host.simulated == [["curl=2"]]
+    assert states(install)["nano"] == "MISSING"
+    assert document["installation"]["selection"]["kind"] == "override_list"
+
+
+def test_what_a_list_names_and_could_not_be_installed_fails_whether_the_baseline_approves_it_or_not(turn: Turn) -> None:
+    unapproved = package("own", "1", "2", security=False, repository="stable", priority="Extra", section="misc")
+    host = Host(reading(unapproved), reading(unapproved), ends=(("FAILED", None), ("FAILED", None)))
+    install = turn(host, install_override_list={"patches": [{"id": "own"}]})
+    error = failure(install)
+    assert error.kind == "install_incomplete"
+    assert "own.all 2" in error.message
+
+
+def test_on_a_host_without_notices_a_cve_is_not_called_closed(turn: Turn) -> None:
+    host = Host(reading(CURL))
+    error = failure(turn(host, install_override_list={"patches": [{"cve": "CVE-2026-0001"}]}))
+    assert (error.kind, host.plans) == ("no_update_notices", [])

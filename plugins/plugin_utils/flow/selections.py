@@ -1,0 +1,221 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one Install run takes in place of what the baseline approves: an override list or a snapshot.
+
+Compliance follows the baseline all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..engine.candidates import prepare
+from ..engine.digests import canonical_digest
+from ..engine.fixes import never_named
+from ..engine.operating_systems import operating_system
+from ..engine.override_list import OverrideList, compile_override_list
+from ..engine.records import Inventory, PatchRecord
+from ..errors import PatchError
+from ..fleet import files, operator_yaml
+from ..fleet import snapshot as snapshots
+from ..fleet.run_directory import Run
+from . import named_files
+from .s3_files import S3Reader, bucket_and_key
+
+Decide = Callable[[list[PatchRecord]], list[dict[str, Any]]]
+_LONGEST_WAIT = 600.0
+_LONGEST_ADDRESS = 2048
+_MOST_LIST = 1024 * 1024
+_LIST, _LIST_KIND = "install override list", "bad_override_list"
+
+
+def refuse_both(arguments: Mapping[str, Any]) -> None:
+    """One run takes its patches from one place."""
+    if _is_given(arguments["install_override_list"]) and _is_given(arguments["snapshot"]):
+        raise PatchError(
+            "bad_option", "install_override_list and snapshot are both given; one run can follow only one."
+        )
+
+
+def _is_given(value: Any) -> bool:
+    """A text without a character is what templates give for nothing; a list without ``patches`` is an error."""
+    return value is not None and value != ""
+
+
+class NoSelection:
+    """The baseline alone decides."""
+
+    replaces = False
+    fixes_dependencies = False
+    """Whether nothing may come along but what ``may_come_along`` allows."""
+    described: dict[str, Any] | None = None
+
+    def override_list(self) -> dict[str, Any] | None:
+        """For the engine."""
+        return None
+
+    def decide(self, records: list[PatchRecord], inventory: Inventory, decide: Decide) -> list[dict[str, Any]]:
+        """A decision per record."""
+        return decide(records)
+
+    def check(self, inventory: Inventory) -> list[dict[str, str]]:
+        """Warnings about this host; raises ``PatchError`` where nothing should be installed on it."""
+        return []
+
+    def may_come_along(self, name: str, arch: str, version: str) -> bool:
+        """Whether a dependency may that the baseline does not approve, whatever the options say."""
+        return False
+
+
+class ListSelection(NoSelection):
+    """An override list; ``described`` has ``kind``, ``source`` and ``digest``."""
+
+    replaces = True
+
+    def __init__(self, raw: dict[str, Any], source: str, digest: str) -> None:
+        self._raw = raw
+        # A list that is wrong is refused before a host is touched.
+        compile_override_list(raw, "rpm")
+        self.described = {"kind": "override_list", "source": source, "digest": digest}
+
+    def override_list(self) -> dict[str, Any] | None:
+        return self._raw
+
+    def decide(self, records: list[PatchRecord], inventory: Inventory, decide: Decide) -> list[dict[str, Any]]:
+        """What is on the host may contain a fix already, so it is judged together with what could come."""
+        compiled = self._compiled(inventory)
+        names = {(each["name"], each["arch"]) for each in records} if compiled.wanted else set()
+        there = [each for each in inventory.installed if (each["name"], each["arch"]) in names]
+        return decide([*records, *there])[: len(records)]
+
+    def check(self, inventory: Inventory) -> list[dict[str, str]]:
+        compiled = self._compiled(inventory)
+        if not compiled.wanted or compiled.family == "windows":
+            return []
+        ids = ", ".join(compiled.wanted.ids()[:10])
+        enabled = [each for each in inventory.repositories if each.get("enabled")]
+        blind = sorted(str(each["id"]) for each in enabled if not each.get("security_metadata"))
+        if compiled.family not in ("rpm", "suse") or len(blind) == len(enabled):
+            raise PatchError(
+                "no_update_notices",
+                f"Whether this host needs an update for {ids} cannot be known: none of its repositories has update"
+                " notices that name CVEs and advisories. List the packages by id, or, on rpm systems, give notices with"
+                " the option errata.",
+            )
+        warnings = []
+        if blind:
+            told = (
+                f"no update notices in {', '.join(blind[:10])}: whether their packages need one for {ids} is not known"
+            )
+            warnings.append({"kind": "fix_partly_unknown", "message": told})
+        system = operating_system(inventory.operating_system)
+        unnamed = never_named(prepare([*inventory.candidates, *inventory.installed], system), compiled.wanted)
+        if unnamed:
+            told = f"no notice about what this host has or could have names {', '.join(unnamed[:10])}"
+            warnings.append({"kind": "fix_not_named", "message": told})
+        return warnings
+
+    def _compiled(self, inventory: Inventory) -> OverrideList:
+        compiled = compile_override_list(self._raw, operating_system(inventory.operating_system).family)
+        if compiled is None:
+            raise AssertionError("a list is never None")
+        return compiled
+
+
+class SnapshotSelection(NoSelection):
+    """A frozen snapshot; ``described`` has ``kind``, ``source``, ``digest``, ``frozen_at`` and ``signed_off_by``."""
+
+    replaces = True
+    fixes_dependencies = True
+
+    def __init__(self, snapshot: snapshots.Snapshot, source: str, *, when_unavailable: str) -> None:
+        self._snapshot = snapshot
+        self._refuses = when_unavailable == "refuse"
+        self._part: snapshots.Frozen | None = None
+        self.described = {
+            "kind": "snapshot", "source": source, "digest": snapshot.digest, "frozen_at": snapshot.frozen_at,
+            "signed_off_by": snapshot.signed_off_by,
+        }  # fmt: skip
+
+    def decide(self, records: list[PatchRecord], inventory: Inventory, decide: Decide) -> list[dict[str, Any]]:
+        return self._of(inventory).decide(records, decide(records))
+
+    def check(self, inventory: Inventory) -> list[dict[str, str]]:
+        missing = self._of(inventory).unavailable(inventory.installed, inventory.candidates)
+        if not missing:
+            return []
+        named = ", ".join(f"{each['name']}.{each['arch']} {each['version']}" for each in missing[:10])
+        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        told = f"versions of the snapshot that no repository of this host has any more: {named}{more}"
+        if self._refuses:
+            raise PatchError(
+                "snapshot_unavailable",
+                f"Nothing was installed, because of {told}. Keep frozen versions in repositories of your own, freeze"
+                " anew, or install the rest with snapshot_unavailable=report.",
+                unavailable=missing,
+            )
+        return [{"kind": "snapshot_unavailable", "message": told}]
+
+    def may_come_along(self, name: str, arch: str, version: str) -> bool:
+        return self._part is not None and self._part.has(name, arch, version)
+
+    def _of(self, inventory: Inventory) -> snapshots.Frozen:
+        if self._part is None:
+            self._part = self._snapshot.of(inventory.operating_system, inventory.product)
+        return self._part
+
+
+def select(arguments: Mapping[str, Any], run: Run, s3: S3Reader, *, path_of: Callable[[str], str]) -> NoSelection:
+    """What the task's options ask for; a file is read once per run, so that every host gets the same."""
+    refuse_both(arguments)
+    given, snapshot = arguments["install_override_list"], arguments["snapshot"]
+    if _is_given(snapshot):
+        raw, source, _digest = _kept(
+            snapshot, run, s3, "snapshot", snapshots.KIND, snapshots.MOST_BYTES, path_of=path_of
+        )
+        read = snapshots.parse_snapshot(raw, named=f"The snapshot {source}")
+        return SnapshotSelection(read, source, when_unavailable=arguments["snapshot_unavailable"])
+    if not _is_given(given):
+        return NoSelection()
+    if isinstance(given, str):
+        raw, source, digest = _kept(given, run, s3, _LIST, _LIST_KIND, _MOST_LIST, path_of=path_of)
+        try:
+            return ListSelection(raw, source, digest)
+        except PatchError as error:
+            problems = error.details.get("problems", [])
+            raise PatchError(_LIST_KIND, f"In {source}: {error.message}", problems=problems) from error
+    return ListSelection(given, "the option install_override_list", canonical_digest(given))
+
+
+def _kept(
+    source: str, run: Run, s3: S3Reader, what: str, kind: str, most: int, *, path_of: Callable[[str], str]
+) -> tuple[Any, str, str]:
+    """Value, source as shown and ``sha256:<hex>`` of a YAML file."""
+    source = source if "://" in source else path_of(source)
+    is_s3 = source.startswith("s3://")
+    if "://" in source and len(source) > _LONGEST_ADDRESS:
+        raise PatchError(kind, f"The address of the {what} has more than {_LONGEST_ADDRESS} characters.")
+    if is_s3:
+        bucket_and_key(source, what=what, kind=kind)
+    shown = source if is_s3 else named_files.shown(source, what=what, kind=kind)
+    folder = Path(run.path) / "selections"
+    files.make_private_directory(folder)
+    name = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    with files.locked(folder / ".lock", timeout=_LONGEST_WAIT):
+        kept = folder / f"{name}.json"
+        if not kept.exists():
+            reader: Any = s3.read if is_s3 else named_files.content
+            content = reader(source, what=what, kind=kind, most=most)
+            value = operator_yaml.parse(content, named=f"The {what} {shown}", kind=kind, most=most)
+            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            try:
+                files.write_new_json(folder, name, {"source": shown, "digest": digest, "value": value})
+            except (TypeError, ValueError) as error:
+                raise PatchError(
+                    kind, f"The {what} {shown} holds something that is no plain value: {error}."
+                ) from error
+    data = files.read_json(kept)
+    return data["value"], str(data["source"]), str(data["digest"])
