@@ -77,12 +77,15 @@ def fixing(candidates: Sequence[Candidate], wanted: Wanted, scheme: str) -> set[
         elif candidate.installed_version is not None and not candidate.outdated:
             packages.setdefault(package, []).append(position)
     chosen = set()
-    by_version = cmp_to_key(lambda one, other: versions.compare(one, other, scheme))
+
+    def order(one: int, other: int) -> int:
+        return versions.compare(candidates[one].version, candidates[other].version, scheme)
+
     for package, positions in packages.items():
         needed = None
         open_ids = set(wanted.ids()) - closed.get(package, set())
         # The lowest version for each id; the highest of those contains them all.
-        for position in sorted(positions, key=lambda each: by_version(candidates[each].version)):
+        for position in sorted(positions, key=cmp_to_key(order)):
             found = open_ids & wanted.contained_in(candidates[position])
             if found:
                 open_ids -= found

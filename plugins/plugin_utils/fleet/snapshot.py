@@ -217,8 +217,8 @@ def parse_snapshot(raw: Any, *, named: str) -> Snapshot:
         listed = []
     systems = [_read_system(each, f"systems[{index}]", problems) for index, each in enumerate(listed)]
     known = [(each.operating_system, each.product) for each in systems]
-    for key in sorted({each for each in known if known.count(each) > 1}):
-        problems.add("systems", f"{key[0]} {key[1]} comes twice")
+    for system, product in sorted({each for each in known if known.count(each) > 1}):
+        problems.add("systems", f"{system} {product} comes twice")
     problems.raise_if_any(KIND, named)
     content = {key: value for key, value in raw.items() if key not in ("digest", "signed_off_by")}
     digest = canonical_digest(content)
@@ -236,7 +236,7 @@ def _read_system(raw: Any, where: str, problems: Problems) -> Frozen:
         return Frozen("", "", {})
     problems.unknown_keys(where, raw, _SYSTEM)
     try:
-        operating_system(raw.get("operating_system"))  # type: ignore[arg-type]
+        operating_system(raw.get("operating_system"))
     except (PatchError, TypeError):
         problems.add(
             f"{where}.operating_system", f"must be an operating system, not {show(raw.get('operating_system'))}"

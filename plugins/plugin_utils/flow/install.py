@@ -93,6 +93,7 @@ class HostInstall(HostScan):
         self.resolve(inventory)
         self._notes += self._selection.check(inventory)
         inventory, self.choice = self._choose_fresh(self._repaired(inventory))
+        self._notes += self._kept_away(inventory)
         if self._check_mode:
             return self._planned_document(inventory)
         after = inventory
@@ -373,6 +374,20 @@ class HostInstall(HostScan):
         self.failure = self._debian8.failure(self._work.done) or self.failure
         self._keep_on_host(document)
         return document
+
+    def _kept_away(self, inventory: Inventory) -> list[dict[str, str]]:
+        """A list or snapshot whose packages are held must not look as if nothing had been left to do."""
+        if not self._selection.replaces:
+            return []
+        decided, targets = self._targets(inventory)
+        coming = {(each.name, each.arch) for each in targets}
+        held = [
+            f"{record['name']}.{record['arch']} {record['version']}"
+            for record, decision in decided
+            if decision["decision"] == "approved" and (record["name"], record["arch"]) not in coming
+        ]
+        told = "wanted, and kept from this host by its own holds or by the distribution's phasing: "
+        return [{"kind": "wanted_but_held", "message": told + ", ".join(held[:10])}] if held else []
 
     def _still_open(self, after: Inventory) -> list[PatchRecord]:
         """Candidates that this run should have brought; with a list or snapshot just what that one names."""

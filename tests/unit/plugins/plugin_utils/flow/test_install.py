@@ -11,9 +11,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.snapshot import freeze
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
@@ -337,3 +339,59 @@ def test_on_a_host_without_notices_a_cve_is_not_called_closed(turn: Turn) -> Non
     host = Host(reading(CURL))
     error = failure(turn(host, install_override_list={"patches": [{"cve": "CVE-2026-0001"}]}))
     assert (error.kind, host.plans) == ("no_update_notices", [])
+
+
+def test_what_a_list_names_and_the_host_holds_is_told(turn: Turn) -> None:
+    held = package("curl", "1", "2", held={"kind": "hold", "detail": "x"})
+    document = turn(Host(reading(held)), install_override_list={"patches": [{"id": "curl"}]}).scan()
+    [warning] = [each for each in document["warnings"] if each["kind"] == "wanted_but_held"]
+    assert "curl.all 2" in warning["message"]
+
+
+def snapshot_of(path: Path, *packages: tuple[str, str], along: tuple[str, str] | None = None) -> str:
+    patches = [
+        {"id": name, "name": name, "arch": "all", "installed_version": version, "state": "INSTALLED"}
+        for name, version in packages
+    ]
+    canary = {
+        "host": "canary", "operating_system": "DEBIAN", "product": "Debian12", "operation": "Install", "error": None,
+        "verdict": "compliant", "run": {"id": "r", "as_of": "x"}, "baseline": {"name": "b", "digest": "d"},
+        "installation": {}, "patches": patches,
+        "pulled_in": [{"name": along[0], "arch": "all", "version": along[1]}] if along else [],
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(freeze([canary], frozen_at="2026-11-20T00:00:00Z")))
+    return str(path)
+
+
+def test_with_a_snapshot_its_versions_come_and_newer_ones_do_not(turn: Turn, tmp_path: Path) -> None:
+    newer = package("curl", "1", "3")
+    after = reading(package("curl", "2", "3"), NANO)
+    host = Host(reading(CURL, newer, NANO), after, ends=(("SUCCEEDED", None),))
+    install = turn(host, snapshot=snapshot_of(tmp_path / "s.yml", ("curl", "2")))
+    document = install.scan()
+    VALIDATOR.validate(document)
+    assert host.simulated == [["curl=2"]]
+    assert states(install) == {"curl": "MISSING", "nano": "MISSING"}
+    assert document["installation"]["selection"]["kind"] == "snapshot"
+
+
+@pytest.mark.parametrize(("frozen", "runs"), [("7", 1), ("6", 0)])
+def test_a_dependency_comes_in_the_version_of_the_snapshot_or_not_at_all(
+    turn: Turn, tmp_path: Path, frozen: str, runs: int
+) -> None:
+    after = reading(installed=(package("curl", "2"),))
+    host = Host(reading(CURL), *([after] if runs else []), ends=(("SUCCEEDED", None),))
+    lines = "Inst curl [1] (2 Debian:12/stable [all])\nInst libnew (7 Debian:12/stable [all])\n"
+    host.answers = {"curl=2": (0, lines)}
+    install = turn(host, snapshot=snapshot_of(tmp_path / "s.yml", ("curl", "2"), along=("libnew", frozen)))
+    if runs:
+        install.scan()
+    else:
+        assert "libnew" in failure(install).message
+    assert len(host.plans) == runs
+
+
+def test_a_version_of_the_snapshot_that_is_gone_stops_before_anything_is_installed(turn: Turn, tmp_path: Path) -> None:
+    host = Host(reading(package("curl", "1", "3")))
+    error = failure(turn(host, snapshot=snapshot_of(tmp_path / "s.yml", ("curl", "2"))))
+    assert (error.kind, host.plans) == ("snapshot_unavailable", [])
