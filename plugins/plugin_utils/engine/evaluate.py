@@ -78,7 +78,7 @@ def _by_override(candidate: Candidate, override: OverrideList, system: Operating
         if candidate.installed_version is not None and not candidate.outdated:
             return Judgement("not_approved", "not_needed_for_fix")
     # A list only upgrades: it brings nothing new to the host, and takes nothing back to an older version.
-    if system.family != "windows" and candidate.installed_version is None:
+    if system.family not in ("windows", "macos") and candidate.installed_version is None:
         return Judgement("not_approved", "not_installed")
     return _SUPERSEDED if candidate.outdated else Judgement("approved", "override_list")
 

@@ -74,7 +74,7 @@ _UBUNTU_CODENAMES = {
     "24.10": "oracular", "25.04": "plucky", "25.10": "questing", "26.04": "resolute",
 }  # fmt: skip
 
-_MACOS_NAMES = {
+MACOS_NAMES = {
     "10.14": "Mojave", "10.15": "Catalina", "11": "BigSur", "12": "Monterey", "13": "Ventura", "14": "Sonoma",
     "15": "Sequoia", "26": "Tahoe",
 }  # fmt: skip
@@ -230,7 +230,7 @@ def _version_of_codename(operating_system: str, codename: str | None) -> str | N
 def _product(known: _Known, version: str | None, codename: str | None) -> str:
     if known.operating_system == "MACOS":
         parts = (version or "").split(".")
-        name = _MACOS_NAMES.get(".".join(parts[:2])) or _MACOS_NAMES.get(parts[0]) or "MacOS"
+        name = MACOS_NAMES.get(".".join(parts[:2])) or MACOS_NAMES.get(parts[0]) or "MacOS"
         return f"{name}{version or ''}"
     return f"{known.prefix}{version or (codename or '').capitalize()}"
 

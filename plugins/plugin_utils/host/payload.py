@@ -39,6 +39,7 @@ READER_PARTS = {
         "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
     ),
     "zypper": ("sections.sh", "linux_facts.sh", "zypper_metadata.sh"),
+    "macos": ("sections.sh",),
 }  # fmt: skip
 # The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {

@@ -1,0 +1,109 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Homebrew says of formulae and casks: ``outdated --json=v2``, ``list --versions``, ``list --pinned``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine import versions
+from ..errors import PatchError
+from . import _answer
+
+KINDS = {"brew": ("formulae", "homebrew/core"), "brew cask": ("casks", "homebrew/cask")}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@+._-]*(?:/[A-Za-z0-9@+._-]+){0,2}\Z")
+_VERSION = re.compile(r"\S{1,200}\Z")
+# Such a cask updates itself; brew never knows which version is there.
+LATEST = "latest"
+_BROKEN = "(!)"
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """``full_name`` is what ``brew upgrade`` takes, ``name`` what ``brew list`` says, ``tap`` where it comes from."""
+
+    full_name: str
+    installed: tuple[str, ...]
+    current: str
+    pinned: bool
+    pinned_version: str | None
+
+    @property
+    def name(self) -> str:
+        return self.full_name.rpartition("/")[2]
+
+    @property
+    def tap(self) -> str | None:
+        return self.full_name.rpartition("/")[0] or None
+
+
+def newest(found: tuple[str, ...]) -> str:
+    """Old kegs stay in the list (``ofhello 2.0 1.0``), in no order that means anything."""
+    return max(found, key=functools.cmp_to_key(lambda a, b: versions.compare(a, b, "plain")))
+
+
+def read_outdated(text: str, kind: str, *, code: int, errors: str = "") -> list[Outdated]:
+    """What ``brew outdated --json=v2 --formula`` or ``--cask`` lists; raises ``brew_failed`` for anything else."""
+    if code != 0:
+        raise failed("outdated", code, errors or text)
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        raise failed("outdated", code, f"no JSON: {errors or text or 'nothing'}") from None
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(key), list) for key, _tap in KINDS.values()):
+        raise failed("outdated", code, "neither formulae nor casks in its JSON")
+    key = KINDS[kind][0]
+    return [_outdated(row, f"brew.{key}[{index}]") for index, row in enumerate(answer[key])]
+
+
+def _outdated(row: Any, where: str) -> Outdated:
+    if not isinstance(row, dict):
+        raise _answer.refuse(where, "an object", row)
+    name = _answer.check(row.get("name"), _NAME, f"{where}.name", "the name of a formula or cask")
+    installed = row.get("installed_versions")
+    # Casks had text until 2023: "3.4.0,3038, 3.4.1,3041", where versions themselves hold commas.
+    if isinstance(installed, str):
+        installed = installed.split(", ")
+    if not isinstance(installed, list) or not installed:
+        raise _answer.refuse(f"{where}.installed_versions", "versions", installed)
+    here = tuple(_answer.check(each, _VERSION, f"{where}.installed_versions", "a version") for each in installed)
+    current = _answer.check(row.get("current_version"), _VERSION, f"{where}.current_version", "a version")
+    pinned, version = row.get("pinned", False), row.get("pinned_version")
+    if not isinstance(pinned, bool):
+        raise _answer.refuse(f"{where}.pinned", "true or false", pinned)
+    if version is not None:
+        version = _answer.check(version, _VERSION, f"{where}.pinned_version", "a version")
+    return Outdated(name, here, current, pinned, version)
+
+
+def read_versions(text: str, kind: str, *, code: int, errors: str = "") -> dict[str, tuple[str, ...]]:
+    """``brew list --versions``: the short name and every version that is there; ``(!)`` marks a cask whose formula is
+    broken."""
+    if code != 0:
+        raise failed("list", code, errors or text)
+    found: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        name, *words = line.split()
+        words = [word for word in words if word != _BROKEN]
+        if not _NAME.match(name) or not words:
+            raise _answer.refuse(f"the list of {kind}", "lines of a name and its versions", line)
+        found[name.rpartition("/")[2]] = tuple(words)
+    return found
+
+
+def read_names(text: str) -> list[str]:
+    """One name a line, of ``brew list --pinned`` and ``brew tap``."""
+    names = [line.strip() for line in text.splitlines() if line.strip()]
+    return [_answer.check(name, _NAME, "a list of brew", "one name a line") for name in names]
+
+
+def failed(what: str, code: int, said: str) -> PatchError:
+    return PatchError(
+        "brew_failed", f"brew {what} failed on the host (exit code {code}): {_answer.clean(said, 400) or 'no message'}."
+    )
