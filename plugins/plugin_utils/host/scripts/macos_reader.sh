@@ -9,18 +9,6 @@
 
 of_history=/Library/Receipts/InstallHistory.plist
 
-# SECONDS COMMAND...: macOS has no timeout; the clock of perl goes on in what it becomes.
-of_within() {
-    if of_has timeout; then
-        timeout -k 10 "$@"
-    elif of_has perl; then
-        perl -e 'alarm shift; exec @ARGV or exit 127' "$@"
-    else
-        shift
-        "$@"
-    fi
-}
-
 # NAME COMMAND...: its standard output, then its standard error, as sections of their own.
 of_both() {
     of_errors=$of_work/errors

@@ -1,0 +1,167 @@
+"""The macos reader under several shells, with stand-ins for the programs of a Mac that replay recorded outputs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos import build_inventory
+
+GOLDEN = Path(__file__).resolve().parents[5] / "golden" / "macos-outputs"
+MARK = "openfleet-0123"
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["zsh", "--emulate", "sh"]]
+PROGRAMS = {
+    "sw_vers": 'cat "$GOLDEN/sw_vers.26.5.1.txt"',
+    "sysctl": 'case $2 in kern.boottime) echo "{ sec = 1795000000, usec = 5 } Sat" ;; *) echo 0A1B-2C ;; esac',
+    "softwareupdate": 'echo "$*" >>"$CALLS"\ncat "$GOLDEN/softwareupdate-list.26.6-tahoe-safari-minor-major.txt"',
+    "plutil": '[ "$*" = "-convert xml1 -o - $HISTORY" ] && cat "$HISTORY"',
+    "pkgutil": """case $1 in
+        --pkgs) echo com.apple.pkg.Skipped; echo com.apple.pkg.CLTools_Executables; echo org.example.a ;;
+        --pkg-info-plist) sed "s/com.apple.pkg.MobileAssets/$2/" "$GOLDEN/pkgutil-pkg-info.com.apple.pkg.MobileAssets.plist" ;;
+    esac""",
+    # sudo -n -H -u OWNER -- COMMAND...
+    "sudo": 'echo "sudo $1 $2 $3 $4 $5" >>"$CALLS"\nshift 5\nexec "$@"',
+}  # fmt: skip
+# Its environment is emptied, so the places are written into it.
+BREW = """#!/bin/sh
+echo "brew $* from ${{CALLER:-nobody}} $HOMEBREW_NO_AUTO_UPDATE$HOMEBREW_NO_ASK" >>"{calls}"
+r="{golden}/brew-recorded-4.4.32"
+case "$*" in
+    "outdated --json=v2 --formula") cat "$r.outdated.v2.json" ;;
+    "outdated --json=v2 --cask") cat "$r.outdated-cask.v2.json" ;;
+    "list --versions --formula") cat "$r.list-formula-versions.txt" ;;
+    "list --versions --cask") cat "$r.list-cask-versions.txt" ;;
+    tap) echo openfleet/demo ;;
+    update) echo 'warning: slow' >&2 ;;
+    --version) echo 'Homebrew 4.4.32' ;;
+esac
+"""
+
+
+@pytest.fixture
+def mac(tmp_path: Path) -> Path:
+    programs, prefix = tmp_path / "bin", tmp_path / "homebrew" / "bin"
+    for folder in (programs, prefix):
+        folder.mkdir(parents=True)
+    for name, text in PROGRAMS.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    (prefix / "brew").write_text(BREW.format(calls=tmp_path / "calls", golden=GOLDEN))
+    (prefix / "brew").chmod(0o755)
+    shutil.copy(GOLDEN / "InstallHistory.chef-10.15-clt.plist", tmp_path / "history.plist")
+    return tmp_path
+
+
+def read(mac: Path, shell: list[str], *, uid: int, owner: str = "brewowner 501", **options: str) -> dict[str, Any]:
+    """Run the reader and take its sections apart; ``owner`` is the name and number that ls tells for Homebrew."""
+    name, number = owner.split()
+    ls = f'#!/bin/sh\ncase $1 in -ldn) w={number} ;; *) w={name} ;; esac\necho "drwxr-xr-x 2 $w staff 64 Nov 20 x"\n'
+    (mac / "bin" / "ls").write_text(ls)
+    (mac / "bin" / "ls").chmod(0o755)
+    options = {"brew_path": str(mac / "homebrew" / "bin" / "brew"), **options}
+    head = [f"of_{key}='{value}'" for key, value in {"mark": MARK, "uid": str(uid)}.items()]
+    head += [f"of_option_{key}='{value}'" for key, value in options.items()]
+    # What the bootstrap defines.
+    head.append('of_has() { command -v "$1" >/dev/null 2>&1; }')
+    source = reader_source("macos").decode().replace("/Library/Receipts/InstallHistory.plist", f"{mac}/history.plist")
+    environment = {"PATH": f"{mac}/bin:/usr/bin:/bin", "HOME": str(mac), "GOLDEN": str(GOLDEN), "CALLER": "me",
+                   "CALLS": str(mac / "calls"), "HISTORY": str(mac / "history.plist"), "LC_ALL": "C"}  # fmt: skip
+    done = subprocess.run([*shell, "-c", "\n".join([*head, source])], env=environment, capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=60, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    found = re.findall(rf"\n{MARK} section (\w+)\n(.*?)\n{MARK} code (\d+)\n", done.stdout.decode(), re.DOTALL)
+    return {name: {"code": int(code), "text": text} for name, text, code in found}
+
+
+def inventory_of(sections: dict[str, Any]) -> Any:
+    return build_inventory({"reader": "macos", "system": {}, "result": {"sections": sections}})
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_what_is_read_becomes_an_inventory_in_every_shell(mac: Path, shell: list[str]) -> None:
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"no {shell[0]} here")
+    inventory = inventory_of(read(mac, shell, uid=0))
+    assert inventory.product == "Tahoe26.5.1"
+    assert inventory.booted_at == "2026-11-18T11:06:40Z"
+    assert [each["name"] for each in inventory.candidates] == [
+        "Safari",
+        "macOS Tahoe 26.7",
+        "ofhello",
+        "ofpin",
+        "ofcask",
+    ]
+    assert inventory.findings["homebrew"]["owner"] == "brewowner"
+    assert inventory.findings["disk"][0]["size_bytes"] > 0
+    assert inventory.refresh["ok"] is True
+
+
+def test_homebrew_is_asked_as_its_owner_with_an_environment_of_its_own(mac: Path) -> None:
+    read(mac, ["dash"], uid=0)
+    calls = (mac / "calls").read_text().splitlines()
+    assert "sudo -n -H -u brewowner --" in calls
+    asked = [call for call in calls if call.startswith("brew ")]
+    assert len(asked) == 7
+    assert all(call.endswith(" from nobody 11") for call in asked)
+    assert len([call for call in calls if call.startswith("sudo")]) == len(asked)
+
+
+def test_the_owner_needs_no_sudo(mac: Path) -> None:
+    read(mac, ["dash"], uid=501)
+    calls = (mac / "calls").read_text().splitlines()
+    assert not [call for call in calls if call.startswith("sudo")]
+    assert len([call for call in calls if call.startswith("brew ")]) == 7
+
+
+@pytest.mark.parametrize(
+    ("owner", "uid", "state"),
+    [("root 0", 0, "owner_is_root"), ("root 0", 501, "owner_is_root"), ("501 501", 0, "no_such_user")],
+)
+def test_homebrew_of_root_or_of_nobody_is_never_run(mac: Path, owner: str, uid: int, state: str) -> None:
+    sections = read(mac, ["dash"], uid=uid, owner=owner)
+    assert sections["brew"]["text"].startswith(f"state={state}\n")
+    assert "brew_list_formula" not in sections
+    assert not [call for call in (mac / "calls").read_text().splitlines() if "brew" in call]
+    assert inventory_of(sections).refresh["ok"] is False
+
+
+def test_a_host_without_homebrew_is_read(mac: Path) -> None:
+    sections = read(mac, ["dash"], uid=0, brew_path=str(mac / "none"))
+    assert sections["brew"]["text"].startswith("state=absent\n")
+    assert inventory_of(sections).refresh["ok"] is True
+
+
+def test_nothing_is_fetched_where_refresh_is_never(mac: Path) -> None:
+    sections = read(mac, ["dash"], uid=0, refresh="never")
+    calls = (mac / "calls").read_text()
+    assert "--list --no-scan" in calls
+    assert "brew update" not in calls
+    assert inventory_of(sections).refresh["attempted"] is False
+
+
+def test_receipts_of_apple_are_left_out_but_for_its_command_line_tools(mac: Path) -> None:
+    text = read(mac, ["dash"], uid=0)["receipts"]["text"]
+    assert re.findall(r"<string>((?:com|org)\.[^<]*)</string>", text) == [
+        "org.example.a",
+        "com.apple.pkg.CLTools_Executables",
+    ]
+
+
+def test_a_history_that_is_not_there_has_a_code_of_its_own(mac: Path) -> None:
+    (mac / "history.plist").unlink()
+    assert read(mac, ["dash"], uid=0)["history"] == {"code": 66, "text": ""}
+
+
+def test_a_sentence_on_standard_error_has_a_section_of_its_own(mac: Path) -> None:
+    text = '#!/bin/sh\necho "Software Update Tool"\necho "No new software available." >&2\n'
+    (mac / "bin" / "softwareupdate").write_text(text)
+    sections = read(mac, ["dash"], uid=0)
+    assert sections["updates"]["text"] == "Software Update Tool\n"
+    assert sections["updates_errors"]["text"] == "No new software available.\n"
+    assert [each for each in inventory_of(sections).candidates if each["classification"] == "softwareupdate"] == []
