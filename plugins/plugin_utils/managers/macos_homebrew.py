@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from dataclasses import dataclass
@@ -43,7 +42,11 @@ class Outdated:
 
 def newest(found: tuple[str, ...]) -> str:
     """Old kegs stay in the list (``ofhello 2.0 1.0``), in no order that means anything."""
-    return max(found, key=functools.cmp_to_key(lambda a, b: versions.compare(a, b, "plain")))
+    best = found[0]
+    for version in found[1:]:
+        if versions.compare(version, best, "plain") > 0:
+            best = version
+    return best
 
 
 def read_outdated(text: str, kind: str, *, code: int, errors: str = "") -> list[Outdated]:

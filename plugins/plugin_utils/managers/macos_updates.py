@@ -84,6 +84,8 @@ def _updates(lines: list[str]) -> tuple[list[Update], bool]:
         match = match or _OLD_LABEL.match(line)
         if match is not None:
             label = match.group(2)
+            if label.startswith("-"):
+                raise _unreadable(f"the label {_answer.clean(label, 200)!r} would be read as an option")
         elif line.strip() == NOTHING:
             nothing = True
         elif line.strip() and not _PREAMBLE.match(line):

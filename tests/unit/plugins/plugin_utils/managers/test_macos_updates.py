@@ -133,6 +133,8 @@ def test_a_version_in_the_old_form_may_hold_brackets() -> None:
         "Can't connect to the Apple Software Update server.\n",
         "Software Update Tool\nSomething new\nNo new software available.\n",
         "* Label: a-1\n",
+        "* Label: --all\n\tTitle: a, Version: 1, Size: 1K,\n",
+        "   * -a\n\ta (1), 5K\n",
         "* Label: a-1\n* Label: b-1\n\tTitle: b, Version: 1, Size: 1K,\n",
         "* Label: a-1\n\tVersion: 1, Size: 1K,\n",
         "* Label: a-1\n\tTitle: a, Version: 1, Size: 1 GB,\n",

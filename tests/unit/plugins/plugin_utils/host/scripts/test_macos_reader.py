@@ -23,7 +23,8 @@ PROGRAMS = {
     "plutil": '[ "$*" = "-convert xml1 -o - $HISTORY" ] && cat "$HISTORY"',
     "pkgutil": """case $1 in
         --pkgs) echo com.apple.pkg.Skipped; echo com.apple.pkg.CLTools_Executables; echo org.example.a ;;
-        --pkg-info-plist) sed "s/com.apple.pkg.MobileAssets/$2/" "$GOLDEN/pkgutil-pkg-info.com.apple.pkg.MobileAssets.plist" ;;
+        --pkg-info-plist)
+            sed "s/com.apple.pkg.MobileAssets/$2/" "$GOLDEN/pkgutil-pkg-info.com.apple.pkg.MobileAssets.plist" ;;
     esac""",
     # sudo -n -H -u OWNER -- COMMAND...
     "sudo": 'echo "sudo $1 $2 $3 $4 $5" >>"$CALLS"\nshift 5\nexec "$@"',

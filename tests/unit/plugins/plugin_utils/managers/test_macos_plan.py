@@ -1,0 +1,147 @@
+"""Which commands install something on a Mac, what is refused before, and what their logs say."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import FileArgument
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos_plan import (
+    VolumeOwner,
+    install_steps,
+    read_log,
+    refusals,
+    without_progress,
+)
+
+GOLDEN = Path(__file__).resolve().parents[4] / "golden" / "macos-outputs"
+OWNER = VolumeOwner("admin", "correct horse")
+SAFARI = {"classification": "softwareupdate", "name": "Safari", "version": "27.0", "action": None,
+          "label": "Safari27.0TahoeAuto-27.0"}  # fmt: skip
+TAHOE = {"classification": "softwareupdate", "name": "macOS Tahoe 26.7", "version": "26.7", "action": "restart",
+         "label": "macOS Tahoe 26.7-25G229 "}  # fmt: skip
+BRIDGE = {**SAFARI, "name": "BridgeOSUpdateCustomer", "action": "shut down"}
+WGET = {"classification": "brew", "name": "wget", "version": "2", "full_name": "own/tap/wget", "action": None}
+FIREFOX = {**WGET, "classification": "brew cask", "name": "firefox", "full_name": "firefox"}
+
+
+def mac(version: str = "26.5.1", arch: str = "arm64", privileged: bool = True) -> Inventory:
+    return Inventory("MACOS", "Tahoe26.5.1", {"version": version, "arch": arch}, {"name": "macos"}, None,
+                     "2026-11-20T12:00:00Z", privileged,
+                     findings={"homebrew": {"path": "/opt/homebrew/bin/brew", "owner": "brewowner"}})  # fmt: skip
+
+
+def steps(*records: dict[str, Any], host: Inventory | None = None, owner: VolumeOwner | None = OWNER) -> list[Any]:
+    return install_steps(records, host or mac(), may_restart=True, owner=owner, step_timeout=3600)
+
+
+def told(name: str) -> Any:
+    return read_log((GOLDEN / f"{name}.txt").read_bytes().decode())
+
+
+def test_each_label_has_a_step_and_what_restarts_comes_last() -> None:
+    first, second, last = steps(TAHOE, SAFARI, WGET)
+    assert first.argv == ("/usr/sbin/softwareupdate", "--install", "--no-scan", "--verbose", "Safari27.0TahoeAuto-27.0")
+    assert second.argv[3:] == ("brewowner", "/opt/homebrew/bin/brew", "upgrade", "--formula", "own/tap/wget")
+    assert last.argv[-1] == "macOS Tahoe 26.7-25G229 "
+    assert "--restart" in last.argv
+    assert all(step.continue_on_failure and step.on_crash == "report" for step in (first, second, last))
+
+
+def test_no_step_takes_everything_that_is_offered() -> None:
+    assert not [
+        word for step in steps(TAHOE, SAFARI, WGET, FIREFOX) for word in step.argv if word in ("-a", "--all", "-v")
+    ]
+    assert steps(FIREFOX)[0].argv[-2:] == ("--cask", "firefox")
+
+
+def test_the_password_comes_on_standard_input_alone() -> None:
+    [step] = steps(TAHOE)
+    secret = step.argv[3]
+    assert isinstance(secret, FileArgument)
+    assert (secret.content, secret.secret) == (b"correct horse\n", True)
+    assert not [word for word in step.argv if isinstance(word, str) and "horse" in word]
+    assert "horse" not in repr(OWNER)
+    assert step.argv[-4:-1] == ("--user", "admin", "--stdinpass")
+
+
+def test_the_shell_hands_the_file_to_the_command(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("correct horse\n")
+    [step] = steps(TAHOE)
+    command = [*step.argv[:3], str(tmp_path / "secret"), "/bin/sh", "-c", 'cat; echo "$1"', "sh", step.argv[-1]]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "correct horse\nmacOS Tahoe 26.7-25G229 \n"
+
+
+def test_intel_and_older_systems_need_no_owner_and_older_ones_no_restart() -> None:
+    assert "--stdinpass" not in steps(TAHOE, host=mac(arch="x86_64"), owner=None)[0].argv
+    old = {**TAHOE, "name": "macOS 10.14.6 Update"}
+    assert "--restart" not in steps(old, host=mac(version="10.14.5", arch="x86_64"), owner=None)[0].argv
+
+
+@pytest.mark.parametrize(
+    ("record", "host", "may_restart", "owner", "why"),
+    [
+        (TAHOE, mac(), True, None, "volume owner"),
+        (TAHOE, mac(), False, OWNER, "restart"),
+        (BRIDGE, mac(version="10.15.1", arch="x86_64"), True, OWNER, "shuts the host down"),
+        (SAFARI, mac(privileged=False), True, OWNER, "root alone"),
+    ],
+)
+def test_what_cannot_succeed_is_refused_before_it_is_downloaded(
+    record: dict[str, Any], host: Inventory, may_restart: bool, owner: VolumeOwner | None, why: str
+) -> None:
+    [said] = refusals([record], host, may_restart=may_restart, owner=owner).values()
+    assert why in said
+    with pytest.raises(PatchError, match="Nothing may be installed"):
+        install_steps([record], host, may_restart=may_restart, owner=owner, step_timeout=60)
+
+
+def test_a_plan_of_nothing_is_refused() -> None:
+    with pytest.raises(PatchError, match="nothing to install"):
+        steps()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "word"),
+    [
+        ("softwareupdate-install.disk-space.rc0", "disk_space", "17.13 GB"),
+        ("softwareupdate-install.26-tahoe-no-volume-owner", "not_authenticated", "Failed to authenticate"),
+        ("softwareupdate-install.no-such-update", "no_such_update", "Command Line Tools for Xcode-16.2"),
+        ("softwareupdate-install.download-error", "download_failed", "iTunes"),
+        ("brew-recorded-4.4.32.upgrade-pinned", "pinned", "1 pinned package"),
+        ("brew-recorded-4.4.32.upgrade-nosuch", "brew_failed", "No available formula"),
+    ],
+)
+def test_a_recorded_failure_is_known_by_its_words(name: str, kind: str, word: str) -> None:
+    kinds = dict(reversed(told(name).failures))
+    assert word in kinds[kind]
+
+
+@pytest.mark.parametrize(
+    ("name", "restart", "prepared"),
+    [
+        ("softwareupdate-install.10.8-all", True, False),
+        ("softwareupdate-install.11-bigsur-not-restarted", False, True),
+        ("softwareupdate-install.13-ventura-verbose", False, False),
+        ("softwareupdate-install.15-sequoia-password-prompt", False, True),
+        ("softwareupdate-install.26-progress-carriage-returns", True, True),
+        ("brew-recorded-4.4.32.upgrade-formula", False, False),
+        ("brew-recorded-4.4.32.upgrade-cask", False, False),
+    ],
+)
+def test_a_recorded_log_tells_of_restarts_and_of_what_is_only_prepared(
+    name: str, restart: bool, prepared: bool
+) -> None:
+    found = told(name)
+    assert (found.failures, found.restart_wanted, found.prepared) == ((), restart, prepared)
+
+
+def test_progress_is_dropped_wherever_it_is_drawn() -> None:
+    text = (GOLDEN / "softwareupdate-install.26-progress-carriage-returns.txt").read_bytes().decode()
+    assert without_progress(text)[2:] == ["Downloading macOS 27.0.1", "Downloaded: macOS 27.0.1", "Restarting..."]
