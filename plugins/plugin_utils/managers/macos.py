@@ -14,10 +14,10 @@ from ..engine.records import Inventory, PatchRecord
 from . import _answer, macos_homebrew
 from ._answer import Part
 from ._linux import disk_warnings, utc, warning
+from ._sections import Sections
 from .macos_installed import Entry, Receipt, read_history, read_receipts, read_system
 from .macos_titles import TitleRule, is_next_major, is_system, release, security_of, title_rules
 from .macos_updates import Update, read_updates
-from .zypper_sections import Sections
 
 UNVERSIONED = "unversioned"
 """Stands for a version that neither list nor history tells; the engine wants one."""
