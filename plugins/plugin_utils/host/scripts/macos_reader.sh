@@ -112,7 +112,7 @@ of_brew() {
     of_seconds=$1
     shift
     if of_has perl; then
-        of_as_owner perl -e 'alarm shift; exec @ARGV or exit 127' "$of_seconds" "$of_brew" "$@"
+        of_as_owner env PERL_BADLANG=0 perl -e 'alarm shift; exec @ARGV or exit 127' "$of_seconds" "$of_brew" "$@"
     else
         of_as_owner "$of_brew" "$@"
     fi
@@ -144,6 +144,8 @@ of_list_updates() {
     of_within "${of_most%.*}" softwareupdate --list $of_scan
 }
 
+# macOS does not know C.UTF-8 everywhere, and has this one everywhere.
+[ "$(uname -s)" != Darwin ] || LC_ALL=en_US.UTF-8
 of_workspace
 of_scan=
 [ "${of_option_refresh:-auto}" != never ] || of_scan=--no-scan

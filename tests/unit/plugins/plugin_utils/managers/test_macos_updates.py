@@ -115,9 +115,9 @@ def test_lines_of_the_log_on_standard_error_are_left_out() -> None:
 
 def test_a_title_may_hold_commas_and_a_detail_unknown_fields() -> None:
     [update] = read_updates(
-        "* Label: a-1\n\tTitle: One, two, Version: 1, Size: 2KiB, Deferred: YES, Action: restart,\n"
+        "* Label: a-1\n\tTitle: One, two words, Version: 1, Size: 2KiB, Deferred: YES, Action: restart,\n"
     )
-    assert update == Update("a-1", "One, two", "1", 2, False, "restart")
+    assert update == Update("a-1", "One, two words", "1", 2, False, "restart")
 
 
 def test_a_version_in_the_old_form_may_hold_brackets() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos import build_inventory
 
@@ -59,7 +60,9 @@ def mac(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(mac: Path, shell: list[str], *, uid: int, owner: str = "brewowner 501", **options: str) -> dict[str, Any]:
+def read(
+    mac: Path, shell: list[str], *, uid: int, owner: str = "brewowner 501", path: str = "", **options: str
+) -> dict[str, Any]:
     """Run the reader and take its sections apart; ``owner`` is the name and number that ls tells for Homebrew."""
     name, number = owner.split()
     ls = f'#!/bin/sh\ncase $1 in -ldn) w={number} ;; *) w={name} ;; esac\necho "drwxr-xr-x 2 $w staff 64 Nov 20 x"\n'
@@ -71,7 +74,7 @@ def read(mac: Path, shell: list[str], *, uid: int, owner: str = "brewowner 501",
     # What the bootstrap defines.
     head.append('of_has() { command -v "$1" >/dev/null 2>&1; }')
     source = reader_source("macos").decode().replace("/Library/Receipts/InstallHistory.plist", f"{mac}/history.plist")
-    environment = {"PATH": f"{mac}/bin:/usr/bin:/bin", "HOME": str(mac), "GOLDEN": str(GOLDEN), "CALLER": "me",
+    environment = {"PATH": path or f"{mac}/bin:/usr/bin:/bin", "HOME": str(mac), "GOLDEN": str(GOLDEN), "CALLER": "me",
                    "CALLS": str(mac / "calls"), "HISTORY": str(mac / "history.plist"), "LC_ALL": "C"}  # fmt: skip
     done = subprocess.run([*shell, "-c", "\n".join([*head, source])], env=environment, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=60, check=False)  # fmt: skip
@@ -166,3 +169,18 @@ def test_a_sentence_on_standard_error_has_a_section_of_its_own(mac: Path) -> Non
     assert sections["updates"]["text"] == "Software Update Tool\n"
     assert sections["updates_errors"]["text"] == "No new software available.\n"
     assert [each for each in inventory_of(sections).candidates if each["classification"] == "softwareupdate"] == []
+
+
+def test_without_timeout_the_clock_of_perl_ends_a_list_that_hangs(mac: Path) -> None:
+    if shutil.which("perl") is None:
+        pytest.skip("no perl here")
+    for name in ("awk", "cat", "cut", "date", "df", "env", "grep", "head", "id", "mktemp", "perl", "readlink", "rm",
+                 "sed", "sh", "sleep", "uname"):  # fmt: skip
+        program = shutil.which(name)
+        assert program is not None
+        (mac / "bin" / name).symlink_to(program)
+    (mac / "bin" / "softwareupdate").write_text("#!/bin/sh\nexec sleep 60\n")
+    sections = read(mac, ["/bin/dash"], uid=0, path=str(mac / "bin"), refresh_timeout="1", brew_path=str(mac / "none"))
+    assert sections["updates"] == {"code": 142, "text": ""}
+    with pytest.raises(PatchError, match="did not end in time"):
+        inventory_of(sections)
