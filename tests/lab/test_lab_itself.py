@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from openfleet_lab import api, layers, machine, network
+from openfleet_lab import api, layers, machine, network, rpm_repository
 from openfleet_lab.fingerprint import differences, fingerprint
 from openfleet_lab.hosts import Host
 from openfleet_lab.places import BRIDGE, Lab, LabError
@@ -280,6 +280,32 @@ def test_an_address_that_another_run_gives_back_at_the_same_time_is_passed_over(
     (tmp_path / "12").write_text("theirs")
     network.release_address(SimpleNamespace(addresses=tmp_path), "ours")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "12"]
+
+
+def test_a_publication_that_broke_off_is_made_again_and_a_linked_copy_keeps_its_own_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, published = Lab(tmp_path / "lab"), []
+    lab.prepare()
+    monkeypatch.setattr(rpm_repository.View, "publish", lambda view: published.append(view.distribution))
+    view = rpm_repository.ensure_main(lab, "rhel9")
+    [marker] = view.folder.glob(".digest-*")
+    marker.write_text("an older recipe")
+    copy = tmp_path / "marker of a copied lab"
+    copy.hardlink_to(marker)
+    monkeypatch.setattr(rpm_repository.View, "publish", lambda view: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        rpm_repository.ensure_main(lab, "rhel9")
+    monkeypatch.setattr(rpm_repository.View, "publish", lambda view: published.append(view.distribution))
+    rpm_repository.ensure_main(lab, "rhel9")
+    rpm_repository.ensure_main(lab, "rhel9")
+    assert len(published) == 2
+    assert copy.read_text() == "an older recipe"
+
+
+def test_no_two_distributions_publish_into_one_folder() -> None:
+    folders = [each.folder for known in rpm_repository.ALL_DISTRIBUTIONS.values() for each in known.repositories]
+    assert len(folders) == len(set(folders))
 
 
 def test_units_that_end_meanwhile_do_not_hide_the_hosts_processes(tmp_path: Path) -> None:

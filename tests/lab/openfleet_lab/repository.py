@@ -174,13 +174,15 @@ def ensure_main(lab: Lab, distribution: str, base_root: Path) -> View:
         if marker.exists() and marker.read_text() == digest:
             return view.load()
         view.folder.mkdir(parents=True, exist_ok=True)
+        # Half a publication must not pass for a whole one.
+        marker.unlink(missing_ok=True)
         for package in (*PACKAGES, *TROUBLE, *BULK):
             for version in package.versions:
                 if view.distribution.role(version.pocket):
                     view.add(package, version, publish=False)
         view.index_only = debs.installed_stanzas(base_root)
         view.publish()
-        marker.write_text(digest)
+        replace(marker, digest.encode())
         for name in ("archive", "stranger"):
             SigningKey(lab, name).end_agent()
     return view
@@ -188,10 +190,11 @@ def ensure_main(lab: Lab, distribution: str, base_root: Path) -> View:
 
 def own_view(lab: Lab, address: str, distribution: str) -> View:
     """A view of its own for one host, equal to the common one until it is altered. Package files are shared."""
-    main = View(lab, "main", distribution).load()
     view = View(lab, address, distribution)
     view.discard()
-    run(["cp", "-al", main.folder, view.folder])
+    with lab.lock("repositories"):
+        main = View(lab, "main", distribution).load()
+        run(["cp", "-al", main.folder, view.folder])
     return view.load()
 
 

@@ -86,11 +86,9 @@ class RpmDistribution:
         return self.advisory.format(kind=found[1], year=found[2], number=found[3]) if found else text
 
 
-ACME = {"el9": "el9", "fc42": "fedora42", "el8": "el8", "amzn2023.0.1": "amzn2023"}
-
-
-def _vendor(tag: str) -> Repository:
-    return Repository("acme", "rpm.acme.lab", ACME[tag], notices=False)
+def _vendor(name: str) -> Repository:
+    """Each distribution's own: publishing one must not take it away from the hosts of another."""
+    return Repository("acme", "rpm.acme.lab", name, notices=False)
 
 
 def _el(name: str, *, notices: bool = True, ids: tuple[str, str] = ("baseos", "appstream")) -> tuple[Repository, ...]:
@@ -99,7 +97,7 @@ def _el(name: str, *, notices: bool = True, ids: tuple[str, str] = ("baseos", "a
     return (
         Repository(base, "rpm.lab", f"{name}/baseos", notices, ("baseos",)),
         Repository(applications, "rpm.lab", f"{name}/appstream", notices, ("appstream",)),
-        _vendor("el9" if name.endswith("9") else "el8"),
+        _vendor(name),
     )
 
 
@@ -180,12 +178,12 @@ RPM_DISTRIBUTIONS = {
         (
             Repository("fedora", "rpm.lab", "fedora42/fedora", roles=("baseos",)),
             Repository("updates", "rpm.lab", "fedora42/updates", roles=("appstream",)),
-            _vendor("fc42"),
+            _vendor("fedora42"),
         ),
         "42", _fedora42(), base="forky-dnf5", manager="dnf5", tag="fc42", advisory="FEDORA-{year}-{kind}{number}",
     ),
     "amazonlinux2023": RpmDistribution(
-        (AMAZON, _vendor("amzn2023.0.1")),
+        (AMAZON, _vendor("amzn2023")),
         AMAZON_RELEASE,
         _identity("Amazon Linux", "amzn", "2023", platform="al2023", like="fedora",
                   pretty=f"Amazon Linux {AMAZON_RELEASE}", release_file="system-release",

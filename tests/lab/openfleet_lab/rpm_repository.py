@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from .bases import digest_of
-from .places import Lab, run
+from .places import Lab, replace, run
 from .rpm_distributions import RPM_DISTRIBUTIONS
 from .rpm_packages import MODULES, Module, Notice, Package, Version
 from .signing import SigningKey
@@ -68,7 +68,8 @@ def _sign(lab: Lab, path: Path, name: str) -> None:
     # Debian's macro names gpg2, which it no longer has.
     macros = {"_gpg_path": str(key.home), "_gpg_name": f"Lab {name}", "_gpg_digest_algo": "sha256",
               "__gpg": str(shutil.which("gpg"))}  # fmt: skip
-    run(["rpmsign", *_defines(macros), "--addsign", path])
+    with key.in_use():
+        run(["rpmsign", *_defines(macros), "--addsign", path])
 
 
 def _defines(macros: dict[str, str]) -> list[str]:
@@ -169,9 +170,7 @@ class View:
         if how == "missing":
             return
         key = SigningKey(self.lab, "stranger").ensure() if how == "stranger" else signer(self.lab)
-        run(
-            ["gpg", "--homedir", key.home, "--batch", "--yes", "--armor", "--detach-sign", "--output", signature, index]
-        )
+        key.detach_sign(index, signature)
         if how == "broken":
             # A new file: the old one is shared with the common view.
             content = index.read_text().replace("<revision>1<", "<revision>2<")
@@ -265,8 +264,10 @@ def ensure_main(lab: Lab, distribution: str) -> View:
     with lab.lock("repositories"):
         if not marker.exists() or marker.read_text() != recipe_digest():
             view.folder.mkdir(parents=True, exist_ok=True)
+            # Half a publication must not pass for a whole one.
+            marker.unlink(missing_ok=True)
             view.publish()
-            marker.write_text(recipe_digest())
+            replace(marker, recipe_digest().encode())
             for name in ("archive", "stranger"):
                 if SigningKey(lab, name).home.exists():
                     SigningKey(lab, name).end_agent()
@@ -277,5 +278,6 @@ def own_view(lab: Lab, address: str, distribution: str) -> View:
     """A view of its own for one host, equal to the common one until it is altered."""
     view = View(lab, address, distribution)
     shutil.rmtree(view.folder, ignore_errors=True)
-    run(["cp", "-al", lab.repositories / "views" / "main", view.folder])
+    with lab.lock("repositories"):
+        run(["cp", "-al", lab.repositories / "views" / "main", view.folder])
     return view

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from .places import Lab, run
@@ -29,8 +31,20 @@ class SigningKey:
                 self._gpg("--output", self.public, "--export")
         return self
 
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nobody ends the agent of this key while somebody signs with it."""
+        with self._lab.lock(f"agent-{self._name}"):
+            yield
+
     def clearsign(self, source: Path, target: Path) -> None:
-        self._gpg("--output", target, "--clearsign", source)
+        with self.in_use():
+            self._gpg("--output", target, "--clearsign", source)
+
+    def detach_sign(self, source: Path, target: Path) -> None:
+        with self.in_use():
+            self._gpg("--armor", "--output", target, "--detach-sign", source)
 
     def end_agent(self) -> None:
-        run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False)
+        with self.in_use():
+            run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False)
