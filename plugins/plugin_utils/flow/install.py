@@ -6,32 +6,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..compliance.states import decide_apart, host_exclude, is_deferred_by_phasing
-from ..engine.changes import (
-    Change,
-    Choice,
-    Policy,
-    Simulation,
-    Target,
-    choose,
-    pulled_in,
-    simulate_without_blocked,
-    targets_from,
-)
-from ..engine.evaluate import evaluate
-from ..engine.operating_systems import operating_system
+from ..engine.changes import Choice, Target
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
 from ..host.commands import run_commands, store_file
 from ..host.job_client import STATE_DIRECTORY, JobState
 from ..host.job_driver import JobDriver
+from . import install_report
 from .debian8 import Debian8
+from .install_choice import Chooser
 from .install_jobs import InstallJobs
 from .inventory import plan_module
-from .job_report import changed_packages, describe_job, unfinished_packages
+from .job_report import changed_packages, unfinished_packages
 from .native_library import NativeLibrary
 from .s3_files import S3Reader
 from .scan import HostScan
@@ -60,6 +49,7 @@ class HostInstall(HostScan):
         super().__init__(action, task_vars, arguments)
         refuse_both(arguments)
         self._selection = NoSelection()
+        self._chooser: Chooser
         self._s3 = S3Reader(action, task_vars)
         self._path_of = action._loader.path_dwim
         self._check_mode = check_mode
@@ -90,10 +80,12 @@ class HostInstall(HostScan):
         inventory = self._debian8.prepared(inventory, super().read)
         if not inventory.privileged:
             raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
-        self.resolve(inventory)
+        self._chooser = Chooser(
+            self.channel, self._arguments, self.resolve(inventory), self._selection, as_of=self.opened_run.as_of
+        )
         self._notes += self._selection.check(inventory)
         inventory, self.choice = self._choose_fresh(self._repaired(inventory))
-        self._notes += self._kept_away(inventory)
+        self._notes += self._chooser.kept_away(inventory)
         if self._check_mode:
             return self._planned_document(inventory)
         after = inventory
@@ -170,113 +162,14 @@ class HostInstall(HostScan):
     def _choose_fresh(self, inventory: Inventory) -> tuple[Inventory, Choice]:
         """What may be installed now. A version that left its repository means that the lists are old: they are
         fetched and everything is decided once more."""
-        choice = self._choose(inventory)
+        choice = self._chooser.choose(inventory)
         manager = self._planner(inventory)
         if any(manager.is_stale(reason) for reasons in choice.refused.values() for reason in reasons):
             inventory = self.read(refresh="always")
-            choice = self._choose(inventory)
+            choice = self._chooser.choose(inventory)
         for target, reasons in choice.refused.items():
             self._refusals[target] = "; ".join(reasons)
         return inventory, choice
-
-    def _choose(self, inventory: Inventory) -> Choice:
-        decided, targets = self._targets(inventory)
-        if not targets:
-            return Choice([], Simulation(), {})
-        approved = {
-            (record["name"], record["arch"], record["version"])
-            for record, decision in decided
-            if decision["decision"] == "approved"
-        }
-        policy = self._policy(inventory, approved)
-        return choose(targets, lambda batches: self._simulate(inventory, batches, policy), policy)
-
-    def _targets(self, inventory: Inventory) -> tuple[list[tuple[PatchRecord, dict[str, Any]]], list[Target]]:
-        """A decision per candidate, and what is to be installed by them."""
-        decided = decide_apart(
-            inventory.candidates,
-            lambda record: self._left_alone(record, inventory),
-            lambda records: self._decide(records, inventory),
-        )
-        automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
-        scheme = operating_system(inventory.operating_system).version_scheme
-        library = self._planner(inventory).LIBRARY
-        wanted = [
-            (record, decision | {"decision": "approved"} if self._is_own_need(record, decision, library) else decision)
-            for record, decision in decided
-        ]
-        targets = targets_from(
-            wanted, skip=lambda record: self._left_alone(record, inventory), automatic=automatic, scheme=scheme
-        )
-        return decided, targets
-
-    def _is_own_need(self, record: PatchRecord, decision: Mapping[str, Any], library: str | None) -> bool:
-        """The library that the host is read by is brought up to date first, even where no rule approves it (Patch
-        Manager user guide, installing patches on Debian); not where the baseline rejects it or a list replaces it."""
-        wanted = record["name"] == library and record.get("manager_choice") is True
-        return wanted and decision["decision"] != "rejected" and not self._selection.replaces
-
-    def _decide(self, records: list[PatchRecord], inventory: Inventory) -> list[dict[str, Any]]:
-        return self._selection.decide(records, inventory, lambda each: self._evaluate(each, inventory))
-
-    def _evaluate(self, records: list[PatchRecord], inventory: Inventory) -> list[dict[str, Any]]:
-        if self.resolved is None:
-            raise AssertionError("the baseline is resolved before anything is decided")
-        return evaluate(
-            self.resolved.baseline,
-            records,
-            operating_system=inventory.operating_system,
-            as_of=self.opened_run.as_of,
-            operation="Install",
-            install_override_list=self._selection.override_list(),
-            delay_clock=self._arguments["delay_clock"],
-        )
-
-    def _left_alone(self, record: Mapping[str, Any], inventory: Inventory) -> bool:
-        """Held by the host, or not offered to it yet. A plain hold is respected even where other excludes are not."""
-        hold = host_exclude(record, inventory.holds)
-        if hold is not None and (self._arguments["honour_host_excludes"] or hold.get("kind") == "hold"):
-            return True
-        return self._arguments["honour_phasing"] and is_deferred_by_phasing(record)
-
-    def _policy(self, inventory: Inventory, approved: set[tuple[str, str, str]]) -> Policy:
-        baseline = self.resolved.baseline if self.resolved else {}
-        blocking = baseline.get("rejected_patches_action") == "BLOCK" and self._selection.override_list() is None
-
-        # A rejection may name an advisory or a CVE, which only the whole record knows.
-        known = {(each["name"], each["arch"], each["version"]): each for each in inventory.candidates}
-
-        def is_blocked(change: Change) -> bool:
-            record = known.get((change.name, change.arch, change.version)) or self._change(change)
-            return blocking and self._decide([record], inventory)[0]["decision"] == "rejected"
-
-        def is_approved(change: Change) -> bool:
-            key = (change.name, change.arch, change.version or "")
-            return key in approved or self._selection.may_come_along(*key)
-
-        return Policy(
-            is_blocked=is_blocked,
-            is_held=lambda change: self._left_alone(
-                {"name": change.name, "arch": change.arch, "version": change.version}, inventory
-            ),
-            is_approved=is_approved,
-            allow_removals=self._arguments["allow_removals"],
-            require_approved_dependencies=self._selection.fixes_dependencies
-            or self._arguments["require_approved_dependencies"]
-            or baseline.get("unapproved_dependencies") == "REFUSE",
-        )
-
-    def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
-        manager = self._planner(inventory)
-        environment = self.channel.task_environment() | manager.QUIET_ENVIRONMENT
-
-        def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change]) -> list[Simulation]:
-            commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)
-            results = run_commands(self.channel, commands, environment=environment)
-            found: list[Simulation] = manager.parse_simulations(some, [(each.code, each.output) for each in results])
-            return found
-
-        return simulate_without_blocked(batches, ask, policy) if manager.AVOIDS else ask(batches, [])
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
         """Runs the job to its end and reads the host again."""
@@ -331,119 +224,61 @@ class HostInstall(HostScan):
 
     def plan(self) -> dict[str, Any]:
         """What the first simulation allowed: see the module's RETURN."""
-        choice = self.choice or Choice([], Simulation(), {})
-        return {
-            "install": [self._change(Change(t.name, t.arch, t.installed_version, t.version)) for t in choice.targets],
-            "pulled_in": [self._change(each) for each in pulled_in(choice.simulation, choice.targets)],
-            "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in choice.refused.items()],
-            "remove": [self._change(each) for each in (*choice.simulation.removals, *choice.simulation.retired)],
-            "selection": self._selection.described,
-        }
+        return install_report.planned(self.choice, self._selection.described)
 
     def diff(self) -> dict[str, str]:
         """Each changed package, a line before and a line after."""
-        sides = {"before": "installed_version", "after": "version"}
-        return {
-            side: "".join(f"{each['name']}.{each['arch']} {each[key]}\n" for each in self.changes if each[key])
-            for side, key in sides.items()
-        }
+        return install_report.diff(self.changes)
 
     def _final_document(self, after: Inventory) -> dict[str, Any]:
-        tried = [*self._still_open(after), *(record for record in after.installed if record.get("unfinished"))]
+        still_open = self._chooser.still_open(after)
+        tried = [*still_open, *(record for record in after.installed if record.get("unfinished"))]
+        why_not = {(each["name"], each["arch"], each["version"]): self._why_not(each) for each in tried}
         document = self.judge(
             after,
-            failed={(each["name"], each["arch"], each["version"]): self._why_not(each) for each in tried},
-            pulled_in=[self._change(each) for each in self._along()],
-            installation=self._installation(),
+            failed=why_not,
+            pulled_in=install_report.came_along(self.choice if self._work.done else None, self.changes),
+            installation=install_report.installation(
+                self.choice,
+                self._work,
+                further=self._debian8.jobs,
+                changes=self.changes,
+                conffiles_kept=self._conffiles(),
+                selection=self._selection.described,
+            ),
             reboot_option=self._arguments["reboot_option"],
         )
         if self._earlier is not None:
             self._work.note(self._planner(after), self._earlier)
-            document["interrupted_run"] = self._described(self._earlier)
-        missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
-        if self._selection.replaces:
-            # The baseline may not approve them, so the document cannot call them failed.
-            known = {(entry["name"], entry["arch"], entry["version"]) for entry in missing}
-            missing += [
-                {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
-                for each in self._still_open(after)
-                if (each["name"], each["arch"], each["version"]) not in known
-            ]
-        if missing or self._work.result == "TIMED_OUT":
-            self.failure = self._failure(missing)
+            document["interrupted_run"] = install_report.described(self._earlier, self._work)
+        missing = self._missing(document, still_open)
+        timed_out = self._work.result == "TIMED_OUT"
+        if missing or timed_out:
+            seconds = self._arguments["host_timeout"] if timed_out else None
+            self.failure = install_report.incomplete(missing, timed_out_after=seconds)
         self.failure = self._debian8.failure(self._work.done) or self.failure
         self._keep_on_host(document)
         return document
 
-    def _kept_away(self, inventory: Inventory) -> list[dict[str, str]]:
-        """A list or snapshot whose packages are held must not look as if nothing had been left to do."""
+    def _missing(self, document: Mapping[str, Any], still_open: list[PatchRecord]) -> list[Mapping[str, Any]]:
+        """What should have come: approved by the baseline and failed, and what a list or snapshot wanted, which the
+        baseline may not approve, so that the document cannot call it failed."""
+        missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
         if not self._selection.replaces:
-            return []
-        decided, targets = self._targets(inventory)
-        coming = {(each.name, each.arch) for each in targets}
-        held = [
-            f"{record['name']}.{record['arch']} {record['version']}"
-            for record, decision in decided
-            if decision["decision"] == "approved" and (record["name"], record["arch"]) not in coming
+            return missing
+        known = {(entry["name"], entry["arch"], entry["version"]) for entry in missing}
+        wanted = [each for each in still_open if (each["name"], each["arch"], each["version"]) not in known]
+        return missing + [
+            {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
+            for each in wanted
         ]
-        told = "wanted, and kept from this host by its own holds or by the distribution's phasing: "
-        return [{"kind": "wanted_but_held", "message": told + ", ".join(held[:10])}] if held else []
-
-    def _still_open(self, after: Inventory) -> list[PatchRecord]:
-        """Candidates that this run should have brought; with a list or snapshot just what that one names."""
-        if not self._selection.replaces:
-            return after.candidates
-        wanted = {(each.name, each.arch, each.version) for each in self._targets(after)[1]}
-        return [each for each in after.candidates if (each["name"], each["arch"], each["version"]) in wanted]
 
     def warnings(self) -> list[dict[str, str]]:
         scripts = [{"kind": "script_failed", "message": line} for line in self._work.script_failures]
         return [*super().warnings(), *self._debian8.warnings, *self._notes, *scripts]
 
     def _why_not(self, record: Mapping[str, Any]) -> str:
-        own = self._work.reasons.get(record["name"])
-        if own is not None:
-            return own
-        for target, reason in self._refusals.items():
-            if (target.name, target.arch) == (record["name"], record["arch"]):
-                return reason
-        if self._work.result == "TIMED_OUT":
-            return f"the time of the host was up. {self._work.reason}".strip()
-        return self._work.reason or "it became available while others were being installed"
-
-    def _along(self) -> list[Change]:
-        if self.choice is None or not self._work.done:
-            return []
-        arrived = {(each["name"], each["arch"], each["version"]) for each in self.changes}
-        along = pulled_in(self.choice.simulation, self.choice.targets)
-        return [each for each in along if (each.name, each.arch, each.version) in arrived]
-
-    @staticmethod
-    def _change(change: Change) -> dict[str, Any]:
-        return {
-            "name": change.name,
-            "arch": change.arch,
-            "installed_version": change.installed_version,
-            "version": change.version,
-        }
-
-    def _installation(self) -> dict[str, Any]:
-        refused = self.choice.refused if self.choice else {}
-        result = "NOTHING_TO_DO" if not refused else "REFUSED"
-        if self._work.result:
-            result = self._work.result
-        return {
-            "result": result,
-            "jobs": [self._described(job) for job in (*self._debian8.jobs, *self._work.done)],
-            "installed": self.changes,
-            "refused": [{"patch": target.patch, "reasons": reasons} for target, reasons in refused.items()],
-            "conffiles_kept": self._conffiles(),
-            "selection": self._selection.described,
-        }
-
-    def _described(self, job: JobState) -> dict[str, Any]:
-        """With the ids by which its transactions can be undone, where the package manager has such a history."""
-        return describe_job(job) | self._work.transactions.get(job.job_id, {})
+        return install_report.why_not(record, self._work, self._refusals)
 
     def _conffiles(self) -> list[str]:
         jobs = [*([self._earlier] if self._earlier else []), *self._work.done]
@@ -452,17 +287,6 @@ class HostInstall(HostScan):
         command = self._planner(self.before).conffiles_command(f"{STATE_DIRECTORY}/jobs/{jobs[0].job_id}/created")
         [found] = run_commands(self.channel, [command], environment={"LC_ALL": "C"})
         return sorted(line for line in found.output.splitlines() if line.startswith("/"))[:1000]
-
-    def _failure(self, missing: list[dict[str, Any]]) -> PatchError:
-        told = "; ".join(f"{entry['id']} {entry['version']}: {entry['failure']}" for entry in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        if self._work.result == "TIMED_OUT":
-            seconds = self._arguments["host_timeout"]
-            return PatchError(
-                "timed_out", f"The installation took more than {seconds} seconds and was ended. {told}{more}"
-            )
-        what = "patch" if len(missing) == 1 else "patches"
-        return PatchError("install_incomplete", f"{len(missing)} approved {what} could not be installed: {told}{more}")
 
     def _keep_on_host(self, document: dict[str, Any]) -> None:
         """The host's own copy, for whoever asks it next; that it could not be written is a warning."""

@@ -17,6 +17,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records imp
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.snapshot import freeze
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install_choice as choices
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
@@ -127,6 +128,7 @@ def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
         monkeypatch.setattr(scans, "HostChannel", Channel)
         monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
         monkeypatch.setattr(installs, "run_commands", host.commands)
+        monkeypatch.setattr(choices, "run_commands", host.commands)
         monkeypatch.setattr(installs, "store_file", lambda *_arguments: None)
         monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
         arguments = {name: option.get("default") for name, option in argument_spec("install_patches").items()}
