@@ -60,6 +60,8 @@ class Candidate:
     first_seen: int | None
     windows_ids: tuple[str, ...] = ()
     superseded_by: tuple[str, ...] = ()
+    own_ids: tuple[str, ...] = ()
+    """Windows: the KB and the update id, without the bulletins that other updates share."""
 
 
 def prepare(patches: Any, system: OperatingSystem) -> list[Candidate]:
@@ -206,8 +208,9 @@ def _windows(
         raise _refuse(f"{where}.title", "a non-empty string where there is no kb", record.get("title"))
     bulletins = _text_or_list(record.get("msrc_number"), f"{where}.msrc_number")
     update_id = record.get("update_id")
-    ids = (*_normal((kb,) if kb else ()), *_normal(bulletins), *_normal((update_id,) if update_id else ()))
+    own_ids = _normal(text for text in (kb, update_id) if text)
     _texts(record.get("child_kbs"), f"{where}.child_kbs")
+    _texts(record.get("products"), f"{where}.products")
     released = _first(stamps, ("released", "updated", "issued"))
     # A missing update date is 1970-01-01: any delay is over.
     notices = _notices(record, where, 0 if released is None else released, dates)
@@ -226,7 +229,8 @@ def _windows(
         notices=notices,
         build_time=None,
         first_seen=stamps.get("first_seen"),
-        windows_ids=ids,
+        windows_ids=(*own_ids, *_normal(bulletins)),
+        own_ids=own_ids,
         superseded_by=_normal(_text_or_list(record.get("superseded_by"), f"{where}.superseded_by")),
     )
 

@@ -118,11 +118,11 @@ def _newest_approved(
 
 def _supersede_updates(candidates: list[Candidate], judgements: list[Judgement]) -> list[Judgement]:
     """Windows: an update whose successor is listed is gone, even while the successor still waits."""
-    listed = {kb for candidate in candidates if candidate.record.get("kb") for kb in candidate.windows_ids[:1]}
+    listed = {each for candidate in candidates if candidate.record.get("kb") for each in candidate.own_ids}
     return [
         _SUPERSEDED
         if judgement.reason not in ("no_kb_id", "rejected_explicitly")
-        and any(kb in listed and kb not in candidate.windows_ids for kb in candidate.superseded_by)
+        and any(each in listed and each not in candidate.windows_ids for each in candidate.superseded_by)
         else judgement
         for candidate, judgement in zip(candidates, judgements, strict=True)
     ]

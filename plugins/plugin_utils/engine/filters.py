@@ -34,12 +34,17 @@ def _patch_ids(candidate: Candidate, notice: Notice) -> Values:
     return (*own, *candidate.windows_ids, *_one(notice.id))
 
 
+def _products(candidate: Candidate, _notice: Notice) -> Values:
+    """One Windows update may be for several products."""
+    return (*_one(candidate.record.get("product")), *(candidate.record.get("products") or ()))
+
+
 EXTRACTORS: dict[str, Callable[[Candidate, Notice], Values]] = {
     "arch": lambda candidate, _notice: _one(candidate.arch),
     "advisory_id": lambda _candidate, notice: _one(notice.id),
     "bugzilla_id": lambda _candidate, notice: notice.bugzillas,
     "patch_set": _record("patch_set"),
-    "product": _record("product"),
+    "product": _products,
     "product_family": _record("product_family"),
     "classification": lambda _candidate, notice: _one(notice.classification),
     "cve_id": lambda _candidate, notice: notice.cves,
