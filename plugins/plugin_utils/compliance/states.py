@@ -169,7 +169,8 @@ def _installed_entry(
 ) -> Entry:
     entry = _entry(judge, record, decision)
     state = decision.get("state") or "INSTALLED_OTHER"
-    waits = patch_key(record) in pending_keys and state != "INSTALLED_REJECTED"
+    unbooted = patch_key(record) in pending_keys or record.get("pending_reboot") is True
+    waits = unbooted and state != "INSTALLED_REJECTED"
     # A kernel that the baseline does not ask for is nobody's violation, whichever one runs.
     if waits or (state == "INSTALLED" and patch_key(record) in kernels):
         state = "INSTALLED_PENDING_REBOOT"
@@ -222,11 +223,11 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
 
 
 def patch_key(record: Mapping[str, Any]) -> PatchKey:
-    """What tells one patch of a host from another."""
+    """What tells one patch of a host from another; several updates of Windows may have one KB."""
     return (
         record.get("name") or record.get("kb") or record.get("title") or "",
         record.get("arch"),
-        record.get("version"),
+        record.get("version") or record.get("update_id"),
     )
 
 

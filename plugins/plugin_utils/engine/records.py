@@ -14,8 +14,9 @@ rule takes non-security patches, ``first_seen`` where the operator chose that cl
 record's, a null does not (a bugfix notice has no severity). Windows records have ``kb``, ``title``, ``installed``,
 ``product_family``, ``patch_set``, ``msrc_severity``, ``msrc_number``, ``superseded_by`` (KBs or update ids),
 ``child_kbs`` instead, and may have ``update_id``, ``applicable`` and ``products`` (all, where there are several).
-``gone_notices`` (``[{version, id, cves}]``) are notices about versions between the installed one and this one that no
-repository has any more; they matter to ``engine.fixes`` alone. ``held`` and any further key mean nothing to the engine.
+``pending_reboot`` says that it is installed and not in force. ``gone_notices`` (``[{version, id, cves}]``) are notices
+about versions between the installed one and this one that no repository has any more; they matter to ``engine.fixes``
+alone. ``held`` and any further key mean nothing to the engine.
 """
 
 from __future__ import annotations

@@ -63,15 +63,10 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     inventory.candidates = [_candidate(each, server, replaced.get(each.update_id, [])) for each in candidates]
     inventory.installed = [_installed(each, server, dates) for each in (*present, *waiting)]
     inventory.installed += _hotfixes(result, inventory.installed, server)
-    inventory.pending = [
-        {"name": each.kb or each.title, "arch": "", "version": each.update_id}
-        for each in (*present, *waiting)
-        if each.reboot_required
-    ]
     inventory.holds = [
         {"name": each.kb or each.title, "arch": None, "version": None, **_HIDDEN} for each in candidates if each.hidden
     ]
-    inventory.reboot = _reboot(result.part("reboot"), inventory.pending)
+    inventory.reboot = _reboot(result.part("reboot"), inventory.installed)
     inventory.refresh = {"attempted": True, "ok": not partly, "errors": partly, "skipped_because": None}
     inventory.findings = _findings(result, powershell)
     inventory.warnings = _warnings(result, inventory, [*candidates, *present], partly)
@@ -175,7 +170,9 @@ def _candidate(update: Update, server: Server, successors: list[str]) -> PatchRe
 
 
 def _installed(update: Update, server: Server, dates: dict[str, str]) -> PatchRecord:
-    return {**_record(update, server), "installed": True, "installed_at": dates.get(update.update_id)}
+    # Installed and not in force: the agent calls such an update not installed until the host has booted.
+    return {**_record(update, server), "installed": True, "installed_at": dates.get(update.update_id),
+            "pending_reboot": update.reboot_required}  # fmt: skip
 
 
 def _install_dates(result: Part) -> dict[str, str]:
@@ -212,14 +209,14 @@ def _hotfixes(result: Part, known: list[PatchRecord], server: Server) -> list[Pa
     return more
 
 
-def _reboot(part: Part, pending: list[dict[str, str]]) -> dict[str, Any]:
+def _reboot(part: Part, installed: list[PatchRecord]) -> dict[str, Any]:
     reasons = [
         {"kind": kind, "detail": detail, "packages": []}
         for kind, detail in _REBOOT_SIGNALS.items()
         if part.maybe_flag(kind)
     ]
-    if pending and not reasons:
-        names = [each["name"] for each in pending]
+    names = [str(each["kb"] or each["title"]) for each in installed if each.get("pending_reboot")]
+    if names:
         reasons.append({"kind": "updates", "detail": f"{', '.join(names[:5])} wait for a reboot", "packages": names})
     required = bool(reasons)
     # Ordinary installers leave renames behind as well: worth a word, no reason to reboot.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ._answer import Part, check, refuse
@@ -137,13 +137,8 @@ def _guids(part: Part, key: str) -> tuple[str, ...]:
 
 
 def _category(part: Part) -> Category:
-    parent = part.maybe_part("parent")
-    return Category(
-        guid(part, "id"),
-        part.text("name") or "",
-        part.text("type", 60) or "",
-        None if parent is None else _leaf(parent),
-    )
+    leaf, parent = _leaf(part), part.maybe_part("parent")
+    return leaf if parent is None else replace(leaf, parent=_leaf(parent))
 
 
 def _leaf(part: Part) -> Category:

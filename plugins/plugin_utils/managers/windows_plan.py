@@ -126,7 +126,7 @@ def check_installed(result: Mapping[str, Any], choice: Choice) -> Outcome:
     failed = {name: _failure(each) for name, each in updates.items() if "failure_hresult_code" in each}
     error = _words(result) if result.get("failed") else None
     if error is not None:
-        failed = {**{each: error for each in choice.ids - claimed}, **failed}
+        failed = {**dict.fromkeys(choice.ids - claimed, error), **failed}
     return Outcome(
         claimed - set(failed),
         {name: reason for name, reason in failed.items() if name in choice.ids},
@@ -165,7 +165,7 @@ def next_step(
         return Step("stop", ids, left, "no approved update is left to try" if left else "nothing approved is missing")
     if len(rounds) >= most_rounds:
         told = f"{most_rounds} rounds are over"
-        return Step("stop", frozenset(), {**left, **{each: told for each in ids}}, told)
+        return Step("stop", frozenset(), {**left, **dict.fromkeys(ids, told)}, told)
     if reboot_pending:
         return Step("reboot", ids, left, "Windows installs nothing more before the pending reboot")
     return Step("install", ids, left, f"round {len(rounds) + 1}")
@@ -197,7 +197,8 @@ def _filter(record: PatchRecord, taken: set[str], visible: Sequence[PatchRecord]
 def _patterns(record: PatchRecord) -> list[str]:
     numbers = [match.group(1) for each in record.get("article_ids") or [] if (match := _NUMBER.match(each))]
     title = r"\s+".join(_MEANINGFUL.sub(r"\\\1", word) for word in str(record["title"]).split())
-    articles = "".join(f"KB{_MEANINGFUL.sub(r'\\\1', each)}" for each in (record.get("article_ids") or [])[:1])
+    first = (record.get("article_ids") or [])[:1]
+    articles = "".join("KB" + _MEANINGFUL.sub(r"\\\1", each) for each in first)
     # KB123 would select KB1234567 as well; a title alone may be the beginning of another one.
     return [*(rf"KB{number}(?!\d)" for number in numbers), rf"^{title}{articles}(?!\d)", rf"^{title}(?:KB|$)"]
 
