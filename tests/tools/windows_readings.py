@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def search(lines: list[dict[str, Any]], criteria: str = "IsInstalled=0") -> dict
 
 
 def reading(
-    offered: list[dict[str, Any]], present: list[dict[str, Any]] = [], *, version: str = "10.0.17763",  # noqa: B006
+    offered: list[dict[str, Any]], present: Sequence[dict[str, Any]] = (), /, *, version: str = "10.0.17763",
     **parts: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """A whole reading; ``parts`` replace members of its result."""
@@ -113,7 +114,7 @@ def reading(
         "hotfixes": [],
         "history": [],
         "offered": search(offered),
-        "present": search(present, "IsInstalled=1"),
+        "present": search(list(present), "IsInstalled=1"),
         "refused": [{"part": "reboot.agent", "code": "0x80070005", "message": "Access is denied."}],
         **parts,
     }  # fmt: skip

@@ -174,7 +174,11 @@ function Get-RebootPart {
 function Get-ServiceLine {
     Get-CimInstance -ClassName Win32_Service -Filter "Name='wuauserv' OR Name='BITS' OR Name='TrustedInstaller'" |
         ForEach-Object {
-            [ordered]@{ name = [string] $_.Name; state = [string] $_.State; start_mode = [string] $_.StartMode }
+            [ordered]@{
+                name = [string] $_.Name
+                state = [string] $_.State
+                start_mode = [string] $_.StartMode
+            }
         }
 }
 
@@ -191,7 +195,11 @@ function Get-SourceLine {
 
 function Get-DiskLine {
     Get-CimInstance -ClassName Win32_LogicalDisk -Filter 'DriveType=3' | ForEach-Object {
-        [ordered]@{ path = [string] $_.DeviceID; free_bytes = [long] $_.FreeSpace; size_bytes = [long] $_.Size }
+        [ordered]@{
+            path = [string] $_.DeviceID
+            free_bytes = [long] $_.FreeSpace
+            size_bytes = [long] $_.Size
+        }
     }
 }
 

@@ -33,7 +33,7 @@ BY_KB = {each["kb_article_ids"][0]: each for each in UPDATES}
 
 def baseline(rules: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     parsed, _warnings = parse_baseline(
-        {"name": "t", "operating_system": "WINDOWS", "approval_rules": rules, **more}, where="t"
+        {"name": "servers", "operating_system": "WINDOWS", "approval_rules": rules, **more}, where="t"
     )
     return parsed
 
@@ -85,7 +85,8 @@ def test_every_recorded_update_gets_the_filter_values_that_its_source_states(rec
 def test_the_table_of_category_ids_is_that_of_the_sources() -> None:
     kinds = {value["category_id"]: name.replace(" ", "") for name, value in GUIDS["update_classifications"].items()}
     assert kinds == CLASSIFICATIONS
-    assert {value["category_id"] for value in GUIDS["products"].values()} == set(PRODUCTS)
+    products = {value["category_id"] for name, value in GUIDS["products"].items() if "SQL Server" not in name}
+    assert products == set(PRODUCTS)
     assert {value["category_id"]: name for name, value in GUIDS["product_families"].items()} == FAMILIES
     for product, category in GUIDS["aws_product_names"].items():
         ids = {name.lower(): value["category_id"] for name, value in GUIDS["products"].items()}
@@ -135,7 +136,11 @@ def test_an_office_update_is_an_application_of_its_family() -> None:
     line["categories"][1] = {"id": "25aed893-7c2d-4a31-ae22-28ff8ac150ed", "name": "Office 2016", "type": "Product",
                              "parent": office}  # fmt: skip
     record = build_inventory(reading([line])).candidates[0]
-    assert (record["patch_set"], record["product"], record["product_family"]) == ("APPLICATION", "Office 2016", "Office")
+    assert (record["patch_set"], record["product"], record["product_family"]) == (
+        "APPLICATION",
+        "Office 2016",
+        "Office",
+    )
 
 
 def test_an_update_with_just_the_office_family_is_no_part_of_the_system() -> None:
@@ -194,9 +199,7 @@ def test_a_replaced_update_is_gone_even_where_its_successor_has_the_same_kb() ->
 
 def test_a_replaced_update_names_the_kb_that_replaces_it() -> None:
     old, new = BY_KB["4601345"], BY_KB["5028168"]
-    inventory = build_inventory(
-        reading([update_line(old), update_line(new, superseded_update_ids=[old["update_id"]])])
-    )
+    inventory = build_inventory(reading([update_line(old), update_line(new, superseded_update_ids=[old["update_id"]])]))
     assert inventory.candidates[0]["superseded_by"] == ["KB5028168"]
     assert states(inventory, baseline([rule()]))[old["title"]] == "NOT_APPLICABLE"
 
@@ -270,6 +273,7 @@ def test_a_date_in_another_form_is_unknown(text: str | None) -> None:
 
 def test_the_history_tells_when_an_update_was_last_installed() -> None:
     update = BY_KB["4487038"]
+
     def line(date: str, operation: int, ended: int) -> dict[str, Any]:
         return {"update_id": update["update_id"], "title": update["title"], "date": date, "operation": operation,
                 "result_code": ended, "code": "0x00000000"}  # fmt: skip
@@ -325,10 +329,12 @@ def test_one_update_listed_twice_is_refused() -> None:
         build_inventory(reading([line, line]))
 
 
-@pytest.mark.parametrize("key", sorted(update_line(UPDATES[0])))
+# For people who look at a reading: which search lists an update says whether it is installed.
+UNUSED = {"type", "support_url", "installed"}
+
+
+@pytest.mark.parametrize("key", sorted(update_line(UPDATES[0]).keys() - UNUSED))
 def test_a_member_of_the_wrong_type_is_refused_by_name(key: str) -> None:
-    if key in ("type", "support_url", "installed"):
-        pytest.skip(f"the manager does not use {key}")
     with pytest.raises(PatchError) as caught:
         build_inventory(reading([update_line(UPDATES[0], **{key: {"x": 1}})]))
     assert caught.value.kind == "bad_answer"
