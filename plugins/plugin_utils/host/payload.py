@@ -109,8 +109,9 @@ def program_source(name: str) -> bytes:
 
 @cache
 def shipped_readers() -> tuple[str, ...]:
-    """Names of the readers that this collection carries, ``("apt", ...)``."""
-    return tuple(sorted(path.stem[: -len("_reader")] for path in SCRIPTS.glob("*_reader.*")))
+    """Names of the readers that travel to POSIX hosts, ``("apt", ...)``; the one in PowerShell goes its own way."""
+    paths = (path for ending in ("py", "sh") for path in SCRIPTS.glob(f"*_reader.{ending}"))
+    return tuple(sorted(path.stem[: -len("_reader")] for path in paths))
 
 
 def _table(sections: Sequence[tuple[str, bytes]]) -> str:

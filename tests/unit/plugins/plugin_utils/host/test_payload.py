@@ -50,6 +50,11 @@ def test_the_count_on_the_command_line_ends_where_the_bytes_for_python_begin() -
     assert body.endswith(b'{"protocol": 1, "op": "hello"}READER')
 
 
+def test_the_reader_in_powershell_does_not_travel_to_posix_hosts() -> None:
+    assert "windows" not in payload.shipped_readers()
+    assert (payload.SCRIPTS / "windows_reader.ps1").exists()
+
+
 def test_every_reader_travels_with_its_parts_in_their_order() -> None:
     assert "apt" in payload.shipped_readers()
     for name in payload.shipped_readers():
