@@ -41,7 +41,8 @@ def declared(role: str) -> dict[str, Any]:
 def passed(role: str, name: str | None = None) -> dict[str, str]:
     """Option of the role's own task, or of the one that is named, to the variable it is set from."""
     key = f"openfleet.patch.{name or ROLES[role]}"
-    task = next(task for task in load(f"roles/{role}/tasks/main.yml") if key in task)
+    files = sorted((ROOT / f"roles/{role}/tasks").glob("*.yml"))
+    task = next(task for path in files for task in load(str(path.relative_to(ROOT))) if key in task)
     options = {}
     for option, value in task[key].items():
         if option in BEFORE.get(role, {}).get(name or "", set()):
@@ -65,7 +66,7 @@ def test_every_option_of_the_task_has_its_variable(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_declared_variables_are_those_that_the_tasks_read(role: str) -> None:
-    text = (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / f"roles/{role}/tasks").glob("*.yml"))
     read = {name for braces in re.findall(r"\{\{.*?\}\}", text) for name in re.findall(r"\bpatch_[a-z0-9_]+", braces)}
     assert read == set(declared(role)) == set(passed(role).values()) | passed_before(role) | not_options(role)
 
