@@ -11,9 +11,11 @@ PACKAGE_LOCKS='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/rpm/.rpm.
 
 # package_lock: K_PID, K_FILE. "3: POSIX  ADVISORY  WRITE 812 00:2f:1893 0 EOF" names the holder; inode numbers of
 # /proc/locks and of stat differ on overlays, so what the holder has open tells the file. A container's processes show
-# paths of their own root.
+# paths of their own root. Read at once: between two reads of a few bytes the kernel passes over a line when a lock above
+# it is given back.
 # shellcheck disable=SC3013  # every sh we know has -ef, and POSIX since 2024
 package_lock() {
+    k_locks=$(cat /proc/locks 2>/dev/null)
     while read -r _ k_kind _ k_mode k_pid _; do
         case $k_kind:$k_mode:$k_pid in
         POSIX:WRITE:[1-9]*) ;;
@@ -29,7 +31,9 @@ package_lock() {
                 ;;
             esac
         done
-    done 2>/dev/null </proc/locks
+    done <<LOCKS
+$k_locks
+LOCKS
     return 1
 }
 

@@ -171,6 +171,7 @@ def test_a_reboot_is_proved_by_boot_id_and_a_young_first_process(act):
     assert result["resets"] >= 1
 
 
+@pytest.mark.slow
 def test_a_host_that_never_goes_down_is_told_from_one_that_never_comes_back(act):
     up = act(Host([(OLD, 5001.0)]), installed_count=1)
     away = act(Host([AWAY]), installed_count=1)

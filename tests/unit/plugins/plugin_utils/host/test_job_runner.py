@@ -92,6 +92,7 @@ def test_a_step_has_no_input_and_a_session_of_its_own(host: JobHost) -> None:
     assert log(host, "job") == b"leader\n"
 
 
+@pytest.mark.slow
 def test_a_hanging_step_ends_with_all_its_processes_and_says_where(host: JobHost) -> None:
     # Seconds that no other test's processes carry.
     nap = f"sleep {100_000 + os.getpid()}"
@@ -105,6 +106,7 @@ def test_a_hanging_step_ends_with_all_its_processes_and_says_where(host: JobHost
     assert left.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_time_of_the_job_is_a_result_of_its_own_and_cleanup_still_runs(host: JobHost) -> None:
     steps = (Step("long", ("sleep", "60")), Step("never", ("true",)), Step("clean", ("echo", "clean"), cleanup=True))
     state = finish(host, Plan("job", "x", steps, timeout=LONG_ENOUGH))
@@ -219,6 +221,7 @@ def long_log(host: JobHost) -> tuple[JobState, bytes]:
     return state, log(host, "job")[int(hole.read_text()) if hole.exists() else 0 :]
 
 
+@pytest.mark.slow
 def test_a_log_is_bounded_loses_nothing_of_its_end_and_is_read_on_from_where_one_was(host: JobHost) -> None:
     probe = host.root / "probe"
     probe.write_bytes(bytes(8192))
@@ -238,6 +241,7 @@ def test_a_log_is_bounded_loses_nothing_of_its_end_and_is_read_on_from_where_one
     assert (host.job("job") / "steps/001/log").stat().st_blocks * 512 < 8000 + 4096
 
 
+@pytest.mark.slow
 def test_where_no_hole_can_be_made_the_front_of_a_log_is_cut_off(host: JobHost) -> None:
     (host.stand_ins / "fallocate").write_text("#!/bin/sh\nexit 1\n")
     (host.stand_ins / "fallocate").chmod(0o755)
@@ -274,6 +278,7 @@ def test_a_journal_of_a_later_format_is_left_alone(host: JobHost) -> None:
     assert sorted(path.name for path in host.state.iterdir()) == ["jobs", "version"]
 
 
+@pytest.mark.slow
 def test_a_service_that_a_step_restarted_is_spared(host: JobHost) -> None:
     if not os.access("/run", os.W_OK):
         pytest.skip("a pid file in /run can only be written as root")

@@ -192,6 +192,29 @@ def test_a_look_names_the_holder_of_a_package_managers_lock(host, holder):
     assert reboot_probe._state(host.ask("look")).lock is None
 
 
+COME_AND_GO = """
+import fcntl, sys
+handles = [open(sys.argv[1] + str(number), "w") for number in range(60)]
+print("started", flush=True)
+while True:
+    for how in (fcntl.LOCK_EX, fcntl.LOCK_UN):
+        for handle in handles:
+            fcntl.lockf(handle, how)
+"""
+
+
+@pytest.mark.slow
+def test_locks_of_others_that_come_and_go_do_not_hide_it(host, holder, tmp_path):
+    busy = subprocess.Popen([sys.executable, "-c", COME_AND_GO, str(tmp_path / "other")], stdout=subprocess.PIPE)
+    try:
+        assert busy.stdout.readline() == b"started\n"
+        seen = [reboot_probe._state(host.ask("look")).lock for _ in range(25)]
+    finally:
+        busy.kill()
+        busy.communicate()
+    assert [lock for lock in seen if lock is None] == []
+
+
 def test_go_refuses_while_packages_are_being_changed_and_leaves_our_lock_free(host, holder):
     host.base.mkdir()
     with pytest.raises(PatchError, match=f"Process {holder.pid} holds") as refused:

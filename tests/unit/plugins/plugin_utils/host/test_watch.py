@@ -90,6 +90,7 @@ def test_processes_from_before_are_never_ended() -> None:
     earlier.wait()
 
 
+@pytest.mark.slow
 def test_a_signal_that_comes_late_does_no_harm() -> None:
     for _round in range(20):
         with pytest.raises(PatchError) as caught, bounded(seconds=0, limit=MEGABYTE):

@@ -229,6 +229,7 @@ def group_lives(group: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_an_update_that_hangs_is_stopped_with_its_children(reader: dict[str, Any]) -> None:
     process = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"], start_new_session=True)
     assert reader["wait_or_stop"](process, 0.2) is None

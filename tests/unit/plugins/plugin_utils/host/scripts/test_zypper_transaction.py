@@ -103,6 +103,7 @@ def test_a_renewed_package_manager_that_has_all_ends_well(host: Host) -> None:
     assert host.calls() == ["dry", "real", "dry"]
 
 
+@pytest.mark.slow
 def test_a_lock_whose_holder_nobody_sees_is_not_waited_for_without_end(host: Host) -> None:
     host.says("real", 7)
     assert host.install()[0] == 7
