@@ -85,11 +85,21 @@ options:
       - From when the days of an approval rule count.
       - V(vendor) is the release date that the vendor publishes, and where there is none, Patch Manager's rule for
         the operating system.
-      - V(first_seen) is the time at which any scan with this O(state_directory) first saw the version.
-      - V(repository) is the date of the repository that carries the version.
+      - V(first_seen) is the time at which any scan of this fleet first saw the version, as the ledger knows it.
+      - V(vendor_else_first_seen) is the vendor's date, and the first sight where the vendor gives none (Debian, Ubuntu,
+        macOS, repositories without update notices).
+      - V(repository) is the vendor's date, else that of the package's build, else that of the repository's own file,
+        the earliest one that any scan saw the version under.
+      - By the last three, a patch without a date is approved by no rule with a delay or a cut-off date.
     type: str
-    choices: [vendor, first_seen, repository]
+    choices: [vendor, vendor_else_first_seen, repository, first_seen]
     default: vendor
+  store_url:
+    description:
+      - The compliance store that keeps the ledger of O(delay_clock), for all controllers that share it; an SQLite file
+        or a PostgreSQL URL. Without it the ledger is the file C(first_seen.jsonl) in O(state_directory).
+      - With O(delay_clock=vendor) no store is opened.
+    type: str
   metadata_stale_after:
     description:
       - Age in seconds from which package lists no longer prove that a host is compliant.

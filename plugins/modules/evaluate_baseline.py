@@ -51,7 +51,7 @@ options:
     description:
       - From when the days of an approval rule count, as in M(openfleet.patch.scan_host).
     type: str
-    choices: [vendor, first_seen, repository]
+    choices: [vendor, vendor_else_first_seen, repository, first_seen]
     default: vendor
 extends_documentation_fragment:
   - openfleet.patch.attributes

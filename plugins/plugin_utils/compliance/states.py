@@ -122,6 +122,7 @@ class _Judge:
             as_of=self.as_of,
             operation="Scan",
             delay_clock=self.delay_clock,
+            with_dates=True,
         )
 
     def sentence(self, decision: Mapping[str, Any], record: PatchRecord) -> str:
@@ -218,6 +219,8 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
         "released": record.get("released"),
         "released_source": record.get("released_source"),
         "first_seen": record.get("first_seen"),
+        "counted_from": decision.get("counted_from"),
+        "counted_source": decision.get("counted_source"),
         "installed_at": record.get("installed_at"),
     }
 

@@ -23,7 +23,7 @@ _TEXT_KEYS = (
     "priority section msrc_severity kb title update_id patch_id".split()
 )
 _FLAG_KEYS = ("security", "installed", "applicable")
-_DATE_KEYS = ("released", "updated", "issued", "build_time", "first_seen")
+_DATE_KEYS = ("released", "updated", "issued", "build_time", "first_seen", "repository_date")
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Candidate:
     """At least one."""
     build_time: int | None
     first_seen: int | None
+    repository_date: int | None = None
     windows_ids: tuple[str, ...] = ()
     superseded_by: tuple[str, ...] = ()
     own_ids: tuple[str, ...] = ()
@@ -145,6 +146,7 @@ def _package(
         notices=notices,
         build_time=stamps.get("build_time"),
         first_seen=stamps.get("first_seen"),
+        repository_date=stamps.get("repository_date"),
     )
 
 
@@ -212,8 +214,7 @@ def _windows(
     _texts(record.get("child_kbs"), f"{where}.child_kbs")
     _texts(record.get("products"), f"{where}.products")
     released = _first(stamps, ("released", "updated", "issued"))
-    # A missing update date is 1970-01-01: any delay is over.
-    notices = _notices(record, where, 0 if released is None else released, dates)
+    notices = _notices(record, where, released, dates)
     classification = record.get("classification")
     return Candidate(
         record=record,
@@ -229,6 +230,7 @@ def _windows(
         notices=notices,
         build_time=None,
         first_seen=stamps.get("first_seen"),
+        repository_date=stamps.get("repository_date"),
         windows_ids=(*own_ids, *_normal(bulletins)),
         own_ids=own_ids,
         superseded_by=_normal(_text_or_list(record.get("superseded_by"), f"{where}.superseded_by")),

@@ -9,13 +9,12 @@ from typing import Any
 
 from ..errors import PatchError
 from .dates import end_of_day
+from .delay_clock import DELAY_CLOCKS, VENDOR
 from .filters import FilterGroup, compile_group, compile_rule_group
 from .name_patterns import NameList, compile_names
 from .operating_systems import OperatingSystem
 from .problems import show
 from .schema import LEVELS
-
-DELAY_CLOCKS = ("vendor", "first_seen", "repository")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class CompiledBaseline:
     @property
     def dates_count(self) -> bool:
         """Whether delays and cut-off dates have any effect."""
-        return self.system.vendor_dates or self.delay_clock != "vendor"
+        return self.system.vendor_dates or self.delay_clock != VENDOR
 
 
 def compile_baseline(baseline: dict[str, Any], system: OperatingSystem, delay_clock: str) -> CompiledBaseline:

@@ -73,6 +73,12 @@ def end_of_day(value: Any) -> int:
     return ((parse_day(value) - _EPOCH.date()).days + 1) * MICROSECONDS_PER_DAY - 1
 
 
+def stamp_of(instant: int) -> str:
+    """The instant in whole seconds, ``2026-11-20T12:00:00Z``; held inside the years that a date can show."""
+    seconds = (instant % MICROSECONDS_PER_DAY) // 1_000_000
+    return f"{day_of(instant)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}Z"
+
+
 def day_of(instant: int) -> str:
     """The UTC day of an instant, ``YYYY-MM-DD``; held inside the years that a date can show."""
     days = min(max(instant // MICROSECONDS_PER_DAY, -_EPOCH.toordinal() + 1), _LAST_DAY)

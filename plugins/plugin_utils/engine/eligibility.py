@@ -8,7 +8,6 @@ every rule refuses reports the reason closest to approval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 from .baseline import canonical
 from .candidates import Candidate, Notice, prepare
 from .compiled_baseline import CompiledBaseline, Rule, compile_baseline
-from .dates import MICROSECONDS_PER_DAY, day_of, instant_of
+from .dates import MICROSECONDS_PER_DAY, day_of, instant_of, stamp_of
+from .delay_clock import FIRST_SEEN, REPOSITORY, VENDOR, Counted, counted_from
 from .filters import values_of
 from .operating_systems import operating_system as find_system
 
@@ -28,6 +28,7 @@ REFUSALS = (
     "no_rule_matches",
 )
 """Reasons of rules that refuse, closest to approval first."""
+_OURS = (FIRST_SEEN, REPOSITORY)
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,24 @@ class Judgement:
     rule: int | None = None
     level: str | None = None
     approves_at: int | None = None
+    counted: Counted | None = None
+    """What a date option of a rule counted from; None where none did."""
 
     @property
     def approved(self) -> bool:
         return self.decision == "approved"
 
-    def to_dict(self, candidate: Candidate) -> dict[str, Any]:
-        """The decision as the engine returns it; keys that do not apply are absent."""
+    def to_dict(self, candidate: Candidate, *, with_dates: bool = False) -> dict[str, Any]:
+        """The decision as the engine returns it; keys that do not apply are absent, those of ``with_dates`` None."""
         result: dict[str, Any] = {"patch": candidate.identifier, "decision": self.decision, "reason": self.reason}
         if self.level is not None:
             result["rule"] = self.rule
             result["compliance_level"] = self.level
         if self.approves_at is not None:
             result["approves_on"] = day_of(self.approves_at)
+        if with_dates:
+            result["counted_from"] = None if self.counted is None else stamp_of(self.counted.instant)
+            result["counted_source"] = None if self.counted is None else self.counted.source
         return result
 
 
@@ -98,43 +104,54 @@ def _judge_by_rules(candidate: Candidate, baseline: CompiledBaseline, now: int, 
     if not views:
         return Judgement("filtered_out", "global_filter")
     best = REFUSALS.index("not_security" if listed else "no_rule_matches")
-    waits: list[int] = []
+    told: Counted | None = None
+    approves_at: int | None = None
     for rule in baseline.rules:
         for notice, values in views:
             if not rule.group.matches(values):
                 continue
-            refusal, until = _refusal(rule, candidate, notice, baseline, now)
+            refusal, counted = _refusal(rule, candidate, notice, baseline, now)
             if refusal is None:
-                return Judgement("approved", "approved_by_rule", rule.number, rule.level)
+                return Judgement("approved", "approved_by_rule", rule.number, rule.level, counted=counted)
+            if refusal == "waiting_for_approval_delay" and counted is not None:
+                until = _until(rule, counted)
+                if approves_at is None or until < approves_at:
+                    approves_at, told = until, counted
+            elif approves_at is None and REFUSALS.index(refusal) <= best:
+                told = counted
             best = min(best, REFUSALS.index(refusal))
-            waits.extend(until)
-    return Judgement("not_approved", REFUSALS[best], approves_at=min(waits, default=None))
+    return Judgement("not_approved", REFUSALS[best], approves_at=approves_at, counted=told)
 
 
 def _refusal(
     rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline, now: int
-) -> tuple[str | None, Iterator[int] | tuple[int, ...]]:
-    """Why a rule whose filters match does not approve (None: it does), and until when it waits."""
+) -> tuple[str | None, Counted | None]:
+    """Why a rule whose filters match does not approve (None: it does), and the date that it went by."""
     if not rule.non_security and not candidate.security:
-        return "not_security", ()
+        return "not_security", None
     if not baseline.dates_count or (rule.cutoff is None and rule.delay_days is None):
-        return None, ()
-    date = _date(rule, candidate, notice, baseline)
-    if date is None:
+        return None, None
+    counted = _counted(rule, candidate, notice, baseline)
+    if counted is None:
         # A delay of zero approves at once and needs no date.
-        strict = rule.delay_days != 0 and (not rule.non_security or baseline.delay_clock != "vendor")
-        return ("unknown_release_date", ()) if strict else (None, ())
+        strict = rule.delay_days != 0 and (not rule.non_security or baseline.delay_clock != VENDOR)
+        return ("unknown_release_date" if strict else None), None
     if rule.cutoff is not None:
-        return ("after_cutoff_date", ()) if date > rule.cutoff else (None, ())
-    until = date + (rule.delay_days or 0) * MICROSECONDS_PER_DAY
-    return ("waiting_for_approval_delay", (until,)) if now < until else (None, ())
+        return ("after_cutoff_date" if counted.instant > rule.cutoff else None), counted
+    return ("waiting_for_approval_delay" if now < _until(rule, counted) else None), counted
 
 
-def _date(rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline) -> int | None:
-    """The date that counts; the build time stands in only where the rule takes non-security patches."""
-    if baseline.delay_clock == "first_seen":
-        # A version seen for the first time in this very run may carry a stamp after the run's fixed time.
-        return None if rule.delay_days == 0 else candidate.first_seen
-    if notice.released is None and rule.non_security:
-        return candidate.build_time
-    return notice.released
+def _until(rule: Rule, counted: Counted) -> int:
+    return counted.instant + (rule.delay_days or 0) * MICROSECONDS_PER_DAY
+
+
+def _counted(rule: Rule, candidate: Candidate, notice: Notice, baseline: CompiledBaseline) -> Counted | None:
+    counted = counted_from(
+        candidate,
+        notice,
+        clock=baseline.delay_clock,
+        windows=baseline.system.family == "windows",
+        non_security=rule.non_security,
+    )
+    # What this very run saw first may carry a stamp after the run's fixed time.
+    return None if rule.delay_days == 0 and counted is not None and counted.source in _OURS else counted

@@ -34,20 +34,23 @@ def evaluate(
     operation: str = "Install",
     install_override_list: dict[str, Any] | None = None,
     delay_clock: str = "vendor",
+    with_dates: bool = False,
 ) -> list[dict[str, Any]]:
     """One decision per record, in input order.
 
     ``baseline`` is the canonical schema or an AWS baseline JSON; quotas and name rules are not checked here
     (``baseline.parse_baseline`` does), and ``operating_system`` beats the baseline's own. ``as_of`` without zone
     is UTC. ``delay_clock`` says from when delays and cut-off dates count: ``vendor`` (as Patch Manager: release
-    dates, and none at all on apt systems), ``repository`` (``released`` also on apt systems) or ``first_seen``
-    (``first_seen`` of the record, on every system). With the last two an unknown date is never approved.
+    dates, and none at all on apt systems), or one of ours, on every system: ``first_seen`` of the record;
+    ``vendor_else_first_seen``; ``repository`` (``released``, else ``build_time``, else ``repository_date``). With
+    these an unknown date is never approved.
 
     A decision has ``patch`` (identifier), ``decision`` (approved, not_approved, rejected, filtered_out) and
     ``reason``; where they apply ``rule`` (number from 1, None for the approved list), ``compliance_level``,
     ``approves_on`` (UTC day) and ``state``, the compliance state that a Scan reports, whatever the operation:
-    compliance reflects the baseline, never the override list. Raises PatchError (``bad_baseline``,
-    ``bad_record``, ``bad_override_list``, ``unsupported_os``, ``bad_option``).
+    compliance reflects the baseline, never the override list. ``with_dates`` adds ``counted_from`` (UTC text) and
+    ``counted_source`` (``delay_clock.SOURCES``), both None where no date took part. Raises PatchError
+    (``bad_baseline``, ``bad_record``, ``bad_override_list``, ``unsupported_os``, ``bad_option``).
     """
     system = find_system(operating_system)
     if operation not in ("Scan", "Install"):
@@ -62,7 +65,7 @@ def evaluate(
     results = []
     for position, (candidate, own, judgement) in enumerate(zip(candidates, alone, by_baseline, strict=True)):
         final = judgement if override is None else _by_override(candidate, override, system, position in fixes)
-        result = final.to_dict(candidate)
+        result = final.to_dict(candidate, with_dates=with_dates)
         state = scan_state(candidate, own, judgement, compiled)
         if state is not None:
             result["state"] = state

@@ -36,6 +36,9 @@ class _Case:
 
     @property
     def released(self) -> str:
+        told = self.decision.get("counted_from")
+        if told is not None:
+            return f"{_DATED[self.decision['counted_source']]} {told[:10]}"
         dates = [notice.released for notice in self.candidate.notices if notice.released is not None]
         if not dates and self.candidate.first_seen is not None:
             return f"first seen on {day_of(self.candidate.first_seen)}"
@@ -72,13 +75,20 @@ def explain(
 def _by_rule(case: _Case) -> str:
     rule = case.rule or {"filters": {}, "approve_after_days": None, "approve_until_date": None}
     what = "; ".join(f"{key} {', '.join(values)}" for key, values in rule["filters"].items()) or "every patch"
-    return f"is approved by rule {case.decision['rule']} ({what}{_date_clause(rule)}), {case.released}, {case.level}"
+    return (
+        f"is approved by rule {case.decision['rule']} ({what}{_date_clause(rule, case)}), {case.released}, {case.level}"
+    )
 
 
-def _date_clause(rule: dict[str, Any]) -> str:
+def _date_clause(rule: dict[str, Any], case: _Case) -> str:
+    if not (rule["approve_until_date"] or rule["approve_after_days"]):
+        return ""
+    if "counted_source" in case.decision and case.decision["counted_source"] is None:
+        return "; without a date that its delay could count from"
+    of_what = _COUNTED_IN.get(case.decision.get("counted_source") or "", "")
     if rule["approve_until_date"]:
-        return f"; released up to {rule['approve_until_date']}"
-    return f"; {_days(rule['approve_after_days'])} after release" if rule["approve_after_days"] else ""
+        return f"; released up to {rule['approve_until_date']}{of_what and ', by ' + of_what}"
+    return f"; {_days(rule['approve_after_days'])} after {of_what or 'release'}"
 
 
 def _days(number: int) -> str:
@@ -111,6 +121,18 @@ def _superseded(case: _Case) -> str:
 def _not_security(case: _Case) -> str:
     return "is not approved because it is not a security patch and whatever matches it has the non-security switch off"
 
+
+_DATED = {
+    "vendor": "released on",
+    "build_time": "built on",
+    "repository": "in a repository dated",
+    "first_seen": "first seen on",
+}
+_COUNTED_IN = {
+    "build_time": "the build of the package",
+    "repository": "the date of its repository",
+    "first_seen": "the first scan that saw it",
+}
 
 _PHRASES: dict[str, Callable[[_Case], str]] = {
     "override_list": lambda case: "is installed because the install override list names it",

@@ -71,7 +71,10 @@ def _rule(rule: dict[str, Any], place: str, system: OperatingSystem) -> Iterator
     days, until = rule["approve_after_days"], rule["approve_until_date"]
     option = "approve_after_days" if days else "approve_until_date" if until else None
     if option and not system.vendor_dates:
-        yield f"{place}.{option}: ignored, {system.name} publishes no release dates; matches are approved at once"
+        yield (
+            f"{place}.{option}: ignored, {system.name} publishes no release dates; matches are approved at once, unless"
+            " delay_clock names another clock than vendor"
+        )
     if option and system.family == "macos":
         yield f"{place}.{option}: macOS updates rarely carry a date, and one without is held back by this rule"
     if days is not None and days > schema.ADVISED_DELAY_DAYS:

@@ -8,7 +8,8 @@ A *patch record* stays a plain mapping with the keys of the conformance vectors 
 it is what the engine takes and what documents store. Unknown is ``None``, never an empty string.
 
 ``released`` (ISO 8601; without zone UTC) is the date that delays count from; ``build_time`` stands in for it where a
-rule takes non-security patches, ``first_seen`` where the operator chose that clock. ``advisories`` is a list of
+rule takes non-security patches, ``first_seen``, ``repository_date`` (of the repository's own file) and ``build_time``
+where the operator chose such a clock (``delay_clock``). ``advisories`` is a list of
 ``{id, cves, bugzillas}``; where several notices list one version each may carry its own ``classification``,
 ``severity`` and ``updated`` (else ``issued``), and is judged on its own: a key that is absent there falls back to the
 record's, a null does not (a bugfix notice has no severity). Windows records have ``kb``, ``title``, ``installed``,

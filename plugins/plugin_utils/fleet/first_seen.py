@@ -11,17 +11,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from ..engine.sightings import KEY_FIELDS, SeenKey, Sighting, news
 from ..errors import PatchError
 from . import files
-from .run_directory import utc_text
-
-SeenKey = tuple[str, str, str, str, str]
-"""Operating system, product, name, architecture, version; unknown is an empty string."""
-_FIELDS = ("operating_system", "product", "name", "arch", "version")
 
 
 class FirstSeenLedger:
@@ -30,32 +24,29 @@ class FirstSeenLedger:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
 
-    def observe(
-        self, records: Iterable[Mapping[str, Any]], *, now: datetime, operating_system: str
-    ) -> dict[SeenKey, str]:
-        """Note what is new and tell when each record was first seen (UTC text).
-
-        A time once noted is never replaced by a later one. Raises ``state_unwritable`` or ``state_locked``.
-        """
-        wanted = {seen_key(record, operating_system) for record in records}
-        moment = utc_text(now)
+    def look(self, keys: Iterable[SeenKey]) -> dict[SeenKey, Sighting]:
+        """What is known of these; nothing is written."""
         known = self._read()
-        if any(known.get(key, "~") > moment for key in wanted):
-            files.make_private_directory(self.path.parent)
-            with files.locked(self.path.with_name(self.path.name + ".lock")):
-                # Another process may have written since the first look.
-                known = self._read()
-                unknown = sorted(key for key in wanted if known.get(key, "~") > moment)
-                self._append(unknown, moment)
-                known.update(dict.fromkeys(unknown, moment))
-        return {key: known[key] for key in wanted}
+        return {key: known[key] for key in keys if key in known}
 
-    def first_seen(self, record: Mapping[str, Any], operating_system: str) -> str | None:
-        """When this record's version was first seen, or None."""
-        return self._read().get(seen_key(record, operating_system))
+    def keep(self, seen: Mapping[SeenKey, Sighting]) -> None:
+        """Note what is new. A time once noted is never replaced by a later one.
 
-    def _read(self) -> dict[SeenKey, str]:
-        known: dict[SeenKey, str] = {}
+        Raises ``state_unwritable`` or ``state_locked``.
+        """
+        if not news(seen, self._read()):
+            return
+        files.make_private_directory(self.path.parent)
+        with files.locked(self.path.with_name(self.path.name + ".lock")):
+            # Another process may have written since the first look.
+            self._append(news(seen, self._read()))
+
+    def everything(self) -> dict[SeenKey, Sighting]:
+        """All that is known."""
+        return self._read()
+
+    def _read(self) -> dict[SeenKey, Sighting]:
+        known: dict[SeenKey, Sighting] = {}
         try:
             text = self.path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -70,13 +61,11 @@ class FirstSeenLedger:
             entry = _parsed(line)
             if entry is not None:
                 key, seen = entry
-                known[key] = min(seen, known.get(key, seen))
+                known[key] = seen.earliest(known.get(key))
         return known
 
-    def _append(self, keys: list[SeenKey], moment: str) -> None:
-        lines = "".join(
-            json.dumps({**dict(zip(_FIELDS, key, strict=True)), "first_seen": moment}) + "\n" for key in keys
-        )
+    def _append(self, seen: Mapping[SeenKey, Sighting]) -> None:
+        lines = "".join(json.dumps(_line(key, seen[key])) + "\n" for key in sorted(seen))
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "ab") as stream:
@@ -102,26 +91,19 @@ class FirstSeenLedger:
             return stream.read(1) != b"\n"
 
 
-def seen_key(record: Mapping[str, Any], operating_system: str) -> SeenKey:
-    """The key of a patch record."""
-    name = record.get("name") or record.get("kb") or record.get("title") or ""
-    return (
-        operating_system,
-        str(record.get("product") or ""),
-        str(name),
-        str(record.get("arch") or ""),
-        str(record.get("version") or ""),
-    )
+def _line(key: SeenKey, seen: Sighting) -> dict[str, str]:
+    dated = {"repository_date": seen.repository_date} if seen.repository_date else {}
+    return {**dict(zip(KEY_FIELDS, key, strict=True)), "first_seen": seen.first_seen, **dated}
 
 
-def _parsed(line: str) -> tuple[SeenKey, str] | None:
+def _parsed(line: str) -> tuple[SeenKey, Sighting] | None:
     try:
         entry = json.loads(line)
-        key = tuple(entry[field] for field in _FIELDS)
-        seen = entry["first_seen"]
-    except (ValueError, KeyError, TypeError):
+        key = tuple(entry[field] for field in KEY_FIELDS)
+        seen, dated = entry["first_seen"], entry.get("repository_date")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    if not all(isinstance(part, str) for part in (*key, seen)):
+    if not all(isinstance(part, str) for part in (*key, seen)) or not isinstance(dated, (str, type(None))):
         return None
     operating_system, product, name, arch, version = key
-    return (operating_system, product, name, arch, version), seen
+    return (operating_system, product, name, arch, version), Sighting(seen, dated)

@@ -38,6 +38,8 @@ _KEPT = (
     "released_source",
     "first_seen",
 )
+# The dates that a document has only where a delay counted from them.
+_DATED_BY = {"build_time": "build_time", "repository": "repository_date"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
         record = {key: entry[key] for key in _KEPT if entry.get(key) is not None}
         if entry.get("detail") == HELD:
             record["held"] = host_exclude(record, holds) or {}
+        if entry.get("counted_source") in _DATED_BY:
+            record[_DATED_BY[entry["counted_source"]]] = entry["counted_from"]
         record["deferred"] = entry.get("detail") == DEFERRED_PHASED
         if "version" in record:
             candidates.append(record)
@@ -189,6 +193,7 @@ class _Judge:
             operation=self.arguments["operation"],
             install_override_list=self.arguments["install_override_list"],
             delay_clock=self.arguments["delay_clock"],
+            with_dates=True,
         )
 
     def explained(

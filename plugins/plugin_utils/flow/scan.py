@@ -20,14 +20,12 @@ from ..fleet.baseline_entries import read_registry
 from ..fleet.baselines import ResolvedBaseline, patch_group_of, patch_group_problems, resolve_baseline
 from ..fleet.controller import controller_key
 from ..fleet.files import make_private_directory, safe_name, write_new_json
-from ..fleet.first_seen import FirstSeenLedger, seen_key
 from ..fleet.run_directory import Run, open_run, utc_text
 from ..host.channel import HostChannel
 from .errata import ErrataFile
 from .inventory import build_inventory, read_request
+from .ledger import ScanLedger
 from .results import plain
-
-LEDGER = "first_seen.jsonl"
 
 
 def utc_now() -> datetime:
@@ -82,6 +80,7 @@ class HostScan:
         self.resolved: ResolvedBaseline | None = None
         self._inventory: Inventory | None = None
         self._errata: ErrataFile | None = None
+        self._ledger: ScanLedger | None = None
         self.inventory_file: str | None = None
         self.failure: PatchError | None = None
         """What went wrong although there is a document; set by ``work``."""
@@ -103,6 +102,7 @@ class HostScan:
         outcome: dict[str, Any] = {"status": FAILED, "message": "The task was interrupted.", "kind": "interrupted"}
         try:
             self.document = self.work()
+            self._keep_first_seen()
             self._save_inventory()
             self.run.write_document(self.host, self.document)
             outcome = {"status": OK, "verdict": self.document["verdict"]}
@@ -154,10 +154,16 @@ class HostScan:
         )
 
     def resolve(self, inventory: Inventory) -> ResolvedBaseline:
-        """The host's baseline, noted in the run; and every candidate noted in the ledger."""
+        """The host's baseline, noted in the run; and when each version was first seen."""
         self.resolved = self.choose_baseline(inventory.operating_system)
         self.opened_run.record_baseline(self.resolved)
-        self._note_first_seen(inventory)
+        if self._ledger is None:
+            self._ledger = ScanLedger(
+                self.opened_run.state_directory,
+                delay_clock=self._arguments["delay_clock"],
+                store_url=self._arguments["store_url"],
+            )
+        self._ledger.date(inventory, now=utc_text(self._now()))
         return self.resolved
 
     def judge(self, inventory: Inventory, **more: Any) -> dict[str, Any]:
@@ -191,15 +197,10 @@ class HostScan:
             raise AssertionError("scan opens the run")
         return self.run
 
-    def _note_first_seen(self, inventory: Inventory) -> None:
-        """Every scan feeds the ledger; what is installed already matters only where delays count from it."""
-        records = list(inventory.candidates)
-        if self._arguments["delay_clock"] == "first_seen":
-            records += inventory.installed
-        ledger = FirstSeenLedger(self.opened_run.state_directory / LEDGER)
-        seen = ledger.observe(records, now=self._now(), operating_system=inventory.operating_system)
-        for record in records:
-            record["first_seen"] = seen[seen_key(record, inventory.operating_system)]
+    def _keep_first_seen(self) -> None:
+        """Every scan that went well feeds the ledger."""
+        if self._ledger is not None:
+            self._ledger.keep()
 
     def _save_inventory(self) -> None:
         if not self._arguments["save_inventory"] or self.run is None or self._inventory is None:

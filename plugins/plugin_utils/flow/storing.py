@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ..errors import PatchError
+from ..fleet.first_seen import FirstSeenLedger
 from ..fleet.history import FileHistory
 from ..fleet.run_directory import utc_text
 from ..questions.checked import why_not_document
 from ..store.compliance_store import ComplianceStore
+from ..store.stored_ledger import StoredLedger
 from .history import run_named
+from .ledger import LEDGER
 
 ALL_RUNS = "all"
 
@@ -50,6 +53,8 @@ def store_runs(state_directory: str, store_url: str, *, run_id: str, keep_days: 
                     done.known += 1
             for host, outcome in files.outcomes(run.run_id).items():
                 store.add_outcome(run.run_id, host, outcome)
+        # Scans whose delays count by no ledger keep what they saw in the file alone.
+        StoredLedger(store.database).keep(FirstSeenLedger(Path(state_directory).expanduser() / LEDGER).everything())
         if keep_days is not None:
             done.forgotten = store.forget(utc_text(now - timedelta(days=keep_days)))
     finally:

@@ -97,6 +97,17 @@ def tables() -> SimpleNamespace:
             sa.Column("body", text, nullable=False),
             sa.Index("openfleet_spans_host", "host", "closed_at"),
         ),
+        first_seen=sa.Table(
+            "openfleet_first_seen",
+            metadata,
+            sa.Column("operating_system", text, primary_key=True),
+            sa.Column("product", text, primary_key=True),
+            sa.Column("name", text, primary_key=True),
+            sa.Column("arch", text, primary_key=True),
+            sa.Column("version", text, primary_key=True),
+            sa.Column("first_seen", text, nullable=False),
+            sa.Column("repository_date", text),
+        ),
         words=sa.Table(
             "openfleet_span_words",
             metadata,
@@ -121,6 +132,7 @@ def _create(*names: str) -> Migration:
 MIGRATIONS: dict[int, Migration] = {
     1: _create("runs", "documents", "outcomes", "starts"),
     2: _create("spans", "words"),
+    3: _create("first_seen"),
 }
 """What leads to each version from the one before. A released one is never changed; a change is a new one."""
 SPANS_SINCE = 2

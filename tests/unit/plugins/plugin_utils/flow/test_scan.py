@@ -136,6 +136,73 @@ def test_every_scan_writes_the_ledger_and_no_delay_counts_from_it_unless_asked(
     )
 
 
+def test_a_release_file_that_is_dated_anew_does_not_start_the_delay_again(
+    channel: type[RecordedChannel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: dict[str, Any] = {
+        "baselines": [WAITING],
+        "default_baselines": {"DEBIAN": "slow"},
+        "delay_clock": "repository",
+    }
+    read = scans.build_inventory
+
+    def published(day: int) -> dict[str, Any]:
+        def dated(*arguments: Any, **options: Any) -> Any:
+            inventory = read(*arguments, **options)
+            for record in inventory.candidates:
+                record["repository_date"] = f"2026-11-{day:02}T06:00:00Z"
+            return inventory
+
+        monkeypatch.setattr(scans, "build_inventory", dated)
+        document = scan(tmp_path, datetime(2026, 11, day, 12, tzinfo=timezone.utc), **slow).scan()
+        VALIDATOR.validate(document)
+        return stated(document, "acme-web")["1.2"]
+
+    first = published(3)
+    assert (first["reason"], first["approves_on"]) == ("waiting_for_approval_delay", "2026-11-13")
+    assert (first["counted_from"], first["counted_source"]) == ("2026-11-03T06:00:00Z", "repository")
+    assert "in a repository dated 2026-11-03" in first["explanation"]
+    assert published(12)["approves_on"] == "2026-11-13"
+    assert published(13)["decision"] == "approved"
+
+
+@pytest.mark.parametrize("clock", ["vendor", "first_seen"])
+def test_a_scan_that_failed_notes_nothing_in_the_ledger(
+    channel: type[RecordedChannel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    def fails(*_arguments: Any, **_options: Any) -> Any:
+        raise PatchError("bad_record", "patches[0].version: must be a string")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(scans.documents, "build_document", fails)
+        with pytest.raises(PatchError):
+            scan(tmp_path, delay_clock=clock).scan()
+    assert not (tmp_path / "first_seen.jsonl").exists()
+    scan(tmp_path, LATER, delay_clock=clock).scan()
+    seen = {json.loads(line)["first_seen"] for line in (tmp_path / "first_seen.jsonl").read_text().splitlines()}
+    assert seen == {"2026-11-20T00:00:00Z"}
+
+
+def test_two_controllers_with_one_store_count_from_the_same_first_sight(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed; see requirements-test.txt")
+    slow: dict[str, Any] = {
+        "baselines": [WAITING],
+        "default_baselines": {"DEBIAN": "slow"},
+        "delay_clock": "vendor_else_first_seen",
+        "store_url": str(tmp_path / "shared.db"),
+    }
+    here = stated(scan(tmp_path / "one", **slow).scan(), "acme-web")["1.2"]
+    assert (here["reason"], here["counted_source"]) == ("waiting_for_approval_delay", "first_seen")
+    there = stated(scan(tmp_path / "two", LATER, **slow).scan(), "acme-web")["1.2"]
+    assert (there["decision"], there["counted_from"]) == ("approved", "2026-11-01T00:00:00Z")
+    assert not (tmp_path / "two" / "first_seen.jsonl").exists()
+    with pytest.raises(PatchError) as caught:
+        scan(tmp_path / "three", **slow | {"store_url": "mysql://db/patching"}).scan()
+    assert caught.value.kind == "bad_store_url"
+
+
 def test_a_record_says_when_it_was_released_or_that_nobody_tells(
     channel: type[RecordedChannel], tmp_path: Path
 ) -> None:

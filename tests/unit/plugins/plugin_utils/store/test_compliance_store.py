@@ -20,6 +20,7 @@ from documents_for_tests import FakeRun, candidate, document, installed, invento
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.document import build_unknown_document
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.outcomes import host_status
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.sightings import Sighting
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.history import FileHistory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.run_directory import open_run
@@ -30,6 +31,7 @@ pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed; see requi
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.store import compliance_store, database
 from ansible_collections.openfleet.patch.plugins.plugin_utils.store.compliance_store import ComplianceStore
+from ansible_collections.openfleet.patch.plugins.plugin_utils.store.stored_ledger import StoredLedger
 
 START = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 NOTICE = [{"id": "DSA-1-1", "cves": ["CVE-2026-1234"], "bugzillas": []}]
@@ -329,3 +331,42 @@ def test_without_sqlalchemy_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         ComplianceStore("sqlite:////nowhere/store.db")
     assert caught.value.kind == "no_sqlalchemy"
     assert "pip install" in caught.value.message
+
+
+SEEN_KEY = ("DEBIAN", "Debian12", "openssl", "amd64", "3.0-1")
+
+
+def _see_in_a_process(url: str, worker: int) -> None:
+    store = ComplianceStore(url)
+    for number in range(10):
+        both = {(*SEEN_KEY[:4], f"shared-{number}"), (*SEEN_KEY[:4], f"own-{worker}-{number}")}
+        StoredLedger(store.database).keep(dict.fromkeys(both, Sighting(at(worker))))
+    store.close()
+
+
+def test_the_stored_ledger_keeps_the_earliest_time_and_date(store: ComplianceStore) -> None:
+    ledger = StoredLedger(store.database)
+    assert ledger.look([SEEN_KEY]) == {}
+    for seen in (Sighting(at(3), at(2)), Sighting(at(1)), Sighting(at(5), at(4))):
+        ledger.keep({SEEN_KEY: seen})
+    many = {(*SEEN_KEY[:4], str(number)): Sighting(at(1)) for number in range(1203)}
+    ledger.keep(many)
+    assert ledger.look([SEEN_KEY]) == {SEEN_KEY: Sighting(at(1), at(2))}
+    assert ledger.look(many) == many
+
+
+def test_writers_of_the_stored_ledger_lose_nothing_and_agree_on_the_first(url: str) -> None:
+    ComplianceStore(url).close()
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_see_in_a_process, args=(url, number)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+        assert worker.exitcode == 0
+    store = ComplianceStore(url)
+    shared = {(*SEEN_KEY[:4], f"shared-{number}") for number in range(10)}
+    own = {(*SEEN_KEY[:4], f"own-{worker}-{number}"): at(worker) for worker in range(4) for number in range(10)}
+    found = StoredLedger(store.database).look([*shared, *own])
+    assert {key: seen.first_seen for key, seen in found.items()} == own | dict.fromkeys(shared, at(0))
+    store.close()
