@@ -53,7 +53,9 @@ class Simulation:
 
     ``retired``: old instances of packages that stay beside each other (kernels), which go because the host keeps only
     so many of them. ``downgrades``: installed packages that would get an older version.
-    ``avoided``: what was kept out of it because the baseline rejects it, so that something else may serve instead.
+    ``avoided``: what was kept out of it because it may not come along, so that something else may serve instead.
+    ``companions``: what comes along at this version because it was named beside the targets; the manager's own choice
+    of version may not.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Simulation:
     retired: list[Change] = field(default_factory=list)
     downgrades: list[Change] = field(default_factory=list)
     avoided: list[Change] = field(default_factory=list)
+    companions: list[Target] = field(default_factory=list)
     error: str | None = None
 
 
@@ -70,7 +73,7 @@ class Policy:
 
     ``is_blocked``: the baseline rejects this change under BLOCK (Patch Manager user guide, rejected patches).
     ``is_held``: the host itself holds the package. ``is_approved``: the baseline approves this very version; asked
-    only with ``require_approved_dependencies``.
+    only with ``require_approved_dependencies``. ``authority`` is what approves: ``baseline`` or ``snapshot``.
     """
 
     is_blocked: Callable[[Change], bool]
@@ -78,6 +81,11 @@ class Policy:
     is_approved: Callable[[Change], bool]
     allow_removals: bool = False
     require_approved_dependencies: bool = False
+    authority: str = "baseline"
+
+    def refuses(self, change: Change) -> bool:
+        """Whether this may not come along, for the sake of what is approved and rejected."""
+        return self.is_blocked(change) or (self.require_approved_dependencies and not self.is_approved(change))
 
 
 @dataclass
@@ -183,7 +191,7 @@ def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy
         elif policy.is_held(change):
             found.append(f"needs {change.name} {change.version}, which this host holds back")
         elif policy.require_approved_dependencies and not policy.is_approved(change):
-            found.append(f"needs {change.name} {change.version}, which the baseline does not approve")
+            found.append(f"needs {change.name} {change.version}, which the {policy.authority} does not approve")
     wanted = _by_key(targets)
     announced = set()
     for change in simulation.changes:
@@ -241,9 +249,9 @@ def simulate_without_blocked(
     *,
     rounds: int = 5,
 ) -> list[Simulation]:
-    """Simulations in which what the policy blocks is replaced by something else that serves, where there is such.
+    """Simulations in which what the policy refuses is replaced by something else that serves, where there is such.
 
-    ``simulate`` takes batches and what to keep out of them. A batch that does not work without what is blocked keeps
+    ``simulate`` takes batches and what to keep out of them. A batch that does not work without what is refused keeps
     its first simulation, which shows what it needs (rejected packages under BLOCK are never installed, and what needs
     them is not either: Patch Manager user guide, rejected patches).
     """
@@ -252,7 +260,7 @@ def simulate_without_blocked(
     given_up: set[int] = set()
     for _round in range(rounds):
         blocked = {
-            number: [change for change in pulled_in(each, batches[number]) if policy.is_blocked(change)]
+            number: [change for change in pulled_in(each, batches[number]) if policy.refuses(change)]
             for number, each in enumerate(found)
             if number not in given_up
         }
@@ -263,6 +271,40 @@ def simulate_without_blocked(
         for number, other in zip(again, simulate([batches[number] for number in again], avoided), strict=True):
             if other.error is None:
                 other.avoided = list(avoided)
+                found[number] = other
+            else:
+                given_up.add(number)
+    return found
+
+
+def simulate_with_companions(
+    batches: Sequence[Sequence[Target]],
+    simulate: Callable[[Sequence[Sequence[Target]]], list[Simulation]],
+    policy: Policy,
+    companion: Callable[[Change], Target | None],
+    *,
+    rounds: int = 5,
+) -> list[Simulation]:
+    """Simulations in which a dependency whose version the policy refuses comes at the one that ``companion`` knows.
+
+    For managers that keep nothing out of a transaction, and take a version that is named. A batch that does not work
+    with companions keeps its first simulation.
+    """
+    found = simulate(batches)
+    given_up: set[int] = set()
+    for _round in range(rounds):
+        more: dict[int, list[Target]] = {}
+        for number, each in enumerate(found):
+            refused = [change for change in pulled_in(each, batches[number]) if policy.refuses(change)]
+            known = [target for change in refused if (target := companion(change)) is not None]
+            if number not in given_up and (new := [target for target in known if target not in each.companions]):
+                more[number] = [*each.companions, *new]
+        if not more:
+            break
+        tried = simulate([[*batches[number], *companions] for number, companions in more.items()])
+        for (number, companions), other in zip(more.items(), tried, strict=True):
+            if other.error is None:
+                other.companions = companions
                 found[number] = other
             else:
                 given_up.add(number)

@@ -46,6 +46,11 @@ class Frozen:
         """Whether this very version may come to a host, for its own sake or as a dependency."""
         return any(version in listed.get((name, arch), ()) for listed in (self.approved, self.pulled_in))
 
+    def newest(self, name: str, arch: str) -> str | None:
+        """The newest version that may come of a package."""
+        listed = [version for table in (self.approved, self.pulled_in) for version in table.get((name, arch), ())]
+        return _newest(listed, operating_system(self.operating_system).version_scheme) or None
+
     def decide(self, records: Sequence[Record], decisions: Sequence[Decision]) -> list[Decision]:
         """The baseline's decisions, in which a version is approved where the snapshot has it and nothing else is.
 

@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..compliance.states import decide_apart, host_exclude, is_deferred_by_phasing
-from ..engine.changes import Change, Choice, Policy, Simulation, Target, choose, simulate_without_blocked, targets_from
+from ..engine.changes import (
+    Change,
+    Choice,
+    Policy,
+    Simulation,
+    Target,
+    choose,
+    simulate_with_companions,
+    simulate_without_blocked,
+    targets_from,
+)
 from ..engine.evaluate import evaluate
 from ..engine.operating_systems import operating_system
 from ..engine.records import Inventory, PatchRecord
@@ -142,16 +152,22 @@ class Chooser:
             require_approved_dependencies=self._selection.fixes_dependencies
             or self._arguments["require_approved_dependencies"]
             or self._baseline.get("unapproved_dependencies") == "REFUSE",
+            authority="snapshot" if self._selection.fixes_dependencies else "baseline",
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
         manager = plan_module(inventory, self._arguments)
         environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT
 
-        def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change]) -> list[Simulation]:
+        def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change] = ()) -> list[Simulation]:
             commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)
             results = run_commands(self._channel, commands, environment=environment)
             found: list[Simulation] = manager.parse_simulations(some, [(each.code, each.output) for each in results])
             return found
 
-        return simulate_without_blocked(batches, ask, policy) if manager.AVOIDS else ask(batches, [])
+        if manager.AVOIDS:
+            return simulate_without_blocked(batches, ask, policy)
+        automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
+        return simulate_with_companions(
+            batches, ask, policy, lambda change: self._selection.companion(change, automatic)
+        )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.candidates import prepare
+from ..engine.changes import Change, Target
 from ..engine.digests import canonical_digest
 from ..engine.fixes import never_named
 from ..engine.operating_systems import operating_system
@@ -68,6 +69,10 @@ class NoSelection:
     def may_come_along(self, name: str, arch: str, version: str) -> bool:
         """Whether a dependency may that the baseline does not approve, whatever the options say."""
         return False
+
+    def companion(self, change: Change, automatic: Mapping[tuple[str, str], bool | None]) -> Target | None:
+        """What may come in place of this dependency; ``automatic``: how installed packages are marked."""
+        return None
 
 
 class ListSelection(NoSelection):
@@ -161,6 +166,13 @@ class SnapshotSelection(NoSelection):
 
     def may_come_along(self, name: str, arch: str, version: str) -> bool:
         return self._part is not None and self._part.has(name, arch, version)
+
+    def companion(self, change: Change, automatic: Mapping[tuple[str, str], bool | None]) -> Target | None:
+        version = self._part.newest(change.name, change.arch) if self._part is not None else None
+        if version is None or version == change.version:
+            return None
+        marked = automatic.get((change.name, change.arch)) if change.installed_version else True
+        return Target(change.name, change.arch, version, change.installed_version, marked, change.name)
 
     def _of(self, inventory: Inventory) -> snapshots.Frozen:
         if self._part is None:

@@ -109,9 +109,10 @@ def install_steps(
     steps = []
     for group in [first, *groups]:
         if group:
-            command = install_command(group, allow_removals=allow_removals, lock_timeout=lock_timeout)
+            named = [*group, *choice.simulation.companions]
+            command = install_command(named, allow_removals=allow_removals, lock_timeout=lock_timeout)
             steps.append(_step(_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
-    marks = automatic_marks_command(targets)
+    marks = automatic_marks_command([*targets, *choice.simulation.companions])
     if marks:
         steps.append(_step("put automatic marks back", marks, 300, cleanup=True))
     return steps

@@ -139,6 +139,19 @@ class View:
                 _add_metadata(place, "susedata.xml", f'<susedata xmlns="{SUSEDATA}">\n{licences}</susedata>\n')
             self.sign(repository.id, "good")
 
+    def add(self, package: Package, version: Version, notices: tuple[Notice, ...] = ()) -> None:
+        """One more version beside what is there; with ``notices``, which then are all that its repository has."""
+        repository = next(each for each in self.repositories if each.carries(version.repository))
+        place = self.place(repository.id)
+        for arch in package.arches:
+            built = build(self.lab, package, version, arch)
+            os.link(built, place / built.name)
+        run(["createrepo_c", "-q", "--revision=2", "--keep-all-metadata", place])
+        if notices:
+            run(["modifyrepo_c", "--remove", "updateinfo", place / "repodata"])
+            _add_metadata(place, "updateinfo.xml", updateinfo(notices))
+        self.sign(repository.id, "good")
+
     def withdraw(self, package: str, evr: str) -> None:
         """One version is in no repository any more; notices still speak of it."""
         for repository in self.repositories:

@@ -18,6 +18,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes imp
     choose,
     objections,
     pulled_in,
+    simulate_with_companions,
     simulate_without_blocked,
     targets_from,
 )
@@ -199,6 +200,40 @@ def test_what_is_blocked_is_kept_out_where_something_else_serves() -> None:
     # Nothing else serves b: the objection names what it needs.
     assert objections(b, [B], policy) == ["needs rejected 2, which the baseline rejects (BLOCK)"]
     assert (c.avoided, asked) == ([], [[], ["rejected"], ["rejected", "rejected-too"]])
+
+
+def test_a_dependency_comes_at_the_version_that_may_where_the_managers_own_choice_may_not() -> None:
+    frozen = {"lib": "2", "deeper": "5", "stuck": "1"}
+
+    def simulate(batches: Sequence[Sequence[Target]]) -> list[Simulation]:
+        found = []
+        for [one, *companions] in batches:
+            named = {each.name: each.version for each in companions}
+            if "stuck" in named:
+                found.append(Simulation(error="stuck=1 was not found"))
+                continue
+            needs = {"a": {"lib": "3"}, "b": {"stuck": "9"}, "c": {"unknown": "1"}}[one.name]
+            # The older library needs another one.
+            needs = {**needs, **({"deeper": "6"} if named.get("lib") == "2" else {}), **named}
+            found.append(Simulation([change(one.name), *(change(name, version) for name, version in needs.items())]))
+        return found
+
+    def companion(each: Change) -> Target | None:
+        version = frozen.get(each.name)
+        return None if version is None else Target(each.name, each.arch, version, None, True)
+
+    policy = replace(
+        POLICY,
+        is_approved=lambda each: frozen.get(each.name) == each.version,
+        require_approved_dependencies=True,
+        authority="snapshot",
+    )
+    a, b, c = simulate_with_companions([[A], [B], [target("c")]], simulate, policy, companion)
+    assert [(each.name, each.version) for each in pulled_in(a, [A])] == [("lib", "2"), ("deeper", "5")]
+    assert [each.patch for each in a.companions] == ["lib.amd64 2", "deeper.amd64 5"]
+    assert objections(a, [A], policy) == []
+    assert objections(b, [B], policy) == ["needs stuck 9, which the snapshot does not approve"]
+    assert objections(c, [target("c")], policy) == ["needs unknown 1, which the snapshot does not approve"]
 
 
 def test_a_held_package_stays_even_where_removals_are_allowed() -> None:

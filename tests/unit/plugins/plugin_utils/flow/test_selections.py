@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleError
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, Target
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.run_directory import Run, open_run
@@ -167,6 +168,10 @@ def test_of_a_snapshot_just_its_versions_are_taken(run: Run, tmp_path: Path) -> 
     assert [each["decision"] for each in decided] == ["approved", "not_approved", "not_approved"]
     assert selection.may_come_along("bash", "x86_64", "1-2")
     assert not selection.may_come_along("bash", "x86_64", "1-3")
+    along = selection.companion(Change("bash", "x86_64", None, "1-3"), {})
+    assert along == Target("bash", "x86_64", "1-2", None, True, "bash")
+    assert selection.companion(Change("bash", "x86_64", "1-1", "1-2"), {}) is None
+    assert selection.companion(Change("vim", "x86_64", None, "1-3"), {}) is None
 
 
 def test_a_version_that_is_gone_refuses_the_host_or_is_told(run: Run, tmp_path: Path) -> None:

@@ -117,6 +117,14 @@ def test_families_get_steps_of_their_own_in_a_second_try() -> None:
     ]
 
 
+def test_what_comes_along_at_a_named_version_is_named_and_marked_as_installed_automatically() -> None:
+    along = Target("libnew", "amd64", "1.0", None, automatic=True)
+    choice = Choice([CURL], Simulation(companions=[along]), {})
+    install, marks = apt_plan.install_steps(choice, allow_removals=False, lock_timeout=60, step_timeout=600)
+    assert install.argv[-2:] == (f"curl:amd64={CURL.version}", "libnew:amd64=1.0")
+    assert marks.argv == ("apt-mark", "auto", "libnew:amd64")
+
+
 def test_an_interrupted_dpkg_is_repaired_keeping_changed_conffiles() -> None:
     [step] = apt_plan.repair_steps(60)
     assert step.argv == ("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
