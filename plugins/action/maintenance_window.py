@@ -14,7 +14,7 @@ from ..plugin_utils.engine.dates import parse_instant
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.controller import controller_key
 from ..plugin_utils.fleet.run_directory import Run, open_run, utc_text
-from ..plugin_utils.fleet.windows_decision import Need, decide, list_openings
+from ..plugin_utils.fleet.windows_decision import Need, decide, list_openings, out_of_time
 from ..plugin_utils.fleet.windows_input import parse_windows
 from ..plugin_utils.fleet.windows_report import OUTCOME_KINDS, decision_result
 from ..plugin_utils.flow.argument_spec import argument_spec
@@ -48,6 +48,9 @@ class ActionModule(ActionBase):
             run = _run(arguments, create=record)
             began = None if run is None else _moment(run.started_at)
             decision = decide(windows, blackouts, now=now, run_started_at=began, need=need)
+            if began is not None and arguments["run_timeout"] is not None:
+                allowed = timedelta(seconds=arguments["run_timeout"])
+                decision = out_of_time(run_started_at=began, run_timeout=allowed, now=now) or decision
             openings = list_openings(windows, blackouts, now=now, count=arguments["openings"], need=need)
             if run is not None and record and not decision.go:
                 run.record_outcome(host, _outcome(decision.decision, decision.reason, now))

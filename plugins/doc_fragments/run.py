@@ -27,4 +27,15 @@ options:
     description:
       - Words that every document of this run carries, a change number for example.
     type: str
+  requested_by:
+    description:
+      - Who asked for the run, as every document of it says.
+      - Without it C(awx_user_name) or C(tower_user_name), which AWX gives to the jobs that a person launches, and else who
+        runs the play on the controller.
+    type: str
+  run_timeout:
+    description:
+      - Seconds that the whole run may take, as every document of it says.
+      - The role C(openfleet.patch.install) starts no host after that.
+    type: int
 """

@@ -16,7 +16,8 @@ description:
   - Schedules are those of Systems Manager, C(cron), C(rate) and C(at), with time zones, offsets, durations and cutoffs.
     C(docs/windows.md) of this collection describes them and every key.
   - Works on the controller alone, by its clock, and connects to no host.
-  - The role C(openfleet.patch.install) runs it where C(patch_maintenance_windows) or C(patch_blackouts) is set.
+  - The role C(openfleet.patch.install) runs it where C(patch_maintenance_windows), C(patch_blackouts) or
+    C(patch_run_timeout) is set.
 options:
   maintenance_windows:
     description:
@@ -47,6 +48,10 @@ options:
       - Minutes to keep for the reboot.
     type: int
     default: 0
+  run_timeout:
+    description:
+      - Seconds that the whole run may take, from when it was opened. After that no host may start, whichever window is open.
+    type: int
   openings:
     description:
       - How many openings to list.
@@ -118,7 +123,7 @@ go:
   returned: success
   type: bool
 decision:
-  description: V(open), V(closed), V(past_cutoff) or V(blackout).
+  description: V(open), V(closed), V(past_cutoff), V(blackout) or V(run_timeout).
   returned: success
   type: str
   sample: closed

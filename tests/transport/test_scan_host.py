@@ -177,7 +177,9 @@ def test_module_defaults_of_the_group_count(controller: Controller, host: Any) -
     task = {"name": "scan", "openfleet.patch.scan_host": {}, "module_defaults": defaults}
     play = controller.play(inventory_of({"a": host.inventory("root")}), [task])
     assert play.only().status == "ok", play.output
-    assert play.only().result["document"]["run"]["data"] == {"comment": "CHG-1"}
+    data = play.only().result["document"]["run"]["data"]
+    assert data["comment"] == "CHG-1"
+    assert data["requested_by_source"] == "login"
 
 
 def test_in_the_role_variables_count_and_module_defaults_do_not(controller: Controller, host: Any) -> None:
@@ -192,7 +194,7 @@ def test_in_the_role_variables_count_and_module_defaults_do_not(controller: Cont
     document = json.loads((controller.folder / "state/latest/hosts/a.json").read_text())
     assert (document["installed_other_listed"], document["privileged"]) == (True, True)
     # As roles/scan/README.md says: what a role omits still wins over module_defaults.
-    assert document["run"]["data"] == {}
+    assert "comment" not in document["run"]["data"]
 
 
 def test_all_hosts_of_a_play_share_one_run(controller: Controller, host: Any) -> None:

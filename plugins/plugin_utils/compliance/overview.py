@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import run_data
 from .outcomes import NOT_STARTED, WORDS, host_status
 
 AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
@@ -50,6 +51,8 @@ class Overview:
     not_started: dict[str, list[str]] = field(default_factory=dict)
     """Message to hosts that were left alone for it, as by a maintenance window."""
     problems: list[str] = field(default_factory=list)
+    run_data: dict[str, list[Any]] = field(default_factory=lambda: run_data.gather(()))
+    """What people gave the run, see ``run_data.gather``."""
 
     def counts(self) -> dict[str, int]:
         """How many hosts ended as what; every word is present, the sum is the number of hosts."""
@@ -93,6 +96,7 @@ def survey(
             overview.problems.append(f"the document of {name} is not one of this release ({error!r}); scan it again")
     for name, status in overview.statuses.items():
         outcome = outcomes.get(name) or {}
+        run_data.add(overview.run_data, outcome.get("run_data") or {})
         if status == NOT_STARTED:
             told = str(outcome.get("message") or why_not_started or "the play ended before their turn; run again")
             overview.not_started.setdefault(told, []).append(name)

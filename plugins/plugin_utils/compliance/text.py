@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import run_data
 from .overview import ACTED_ON, Overview, PatchGroup
 from .states import DEFERRED_PHASED, HELD
 
@@ -67,7 +68,8 @@ def _header(overview: Overview, run: Mapping[str, str], operation: str) -> list[
     title = f"openfleet.patch {operation.lower()}: {_hosts(len(overview.statuses))}" + (f", {told}" if told else "")
     lines = _wrapped(title)
     facts = f"run {visible(run.get('id'))}, judged as of {visible(run.get('as_of'))}" if run else ""
-    return [*lines, "=" * max(map(len, lines)), *_wrapped(facts)]
+    given = _wrapped(visible("; ".join(run_data.spoken(overview.run_data))), hang=2)
+    return [*lines, "=" * max(map(len, lines)), *_wrapped(facts), *given]
 
 
 def _host_block(overview: Overview) -> list[str]:

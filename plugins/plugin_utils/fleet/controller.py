@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 import subprocess
@@ -25,6 +26,17 @@ def controller_key(pid: int | None = None) -> str:
     """
     pid = os.getppid() if pid is None else pid
     return f"{socket.gethostname()}:{_boot_id()}:{pid}:{_start_time(pid)}"
+
+
+def login_name(environment: Mapping[str, str]) -> str | None:
+    """Who runs the play: behind sudo the person who called it. None where the system has no name for the user."""
+    behind = environment.get("SUDO_USER")
+    if behind:
+        return behind
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return None
 
 
 def _boot_id() -> str:

@@ -24,7 +24,8 @@ OPEN = "open"
 CLOSED = "closed"
 PAST_CUTOFF = "past_cutoff"
 BLACKOUT = "blackout"
-DECISIONS = (OPEN, CLOSED, PAST_CUTOFF, BLACKOUT)
+RUN_TIMEOUT = "run_timeout"
+DECISIONS = (OPEN, CLOSED, PAST_CUTOFF, BLACKOUT, RUN_TIMEOUT)
 _TICK = timedelta(microseconds=1)
 _LOOK_AHEAD = 1000
 """So many openings are looked at for one that no blackout covers."""
@@ -121,6 +122,16 @@ def decide(
         return _too_late(*max(limits, key=lambda each: each[0]), windows, blackouts, now, need, upcoming)
     reason = f"no maintenance window is open; {_upcoming(windows, upcoming, now)}"
     return Decision(CLOSED, reason, next_start=upcoming)
+
+
+def out_of_time(*, run_started_at: datetime, run_timeout: timedelta, now: datetime) -> Decision | None:
+    """The word on a host whose turn comes when the time of the whole run is up; None while it is not."""
+    if now - run_started_at < run_timeout:
+        return None
+    allowed = int(run_timeout.total_seconds())
+    gone = int((now - run_started_at).total_seconds())
+    reason = f"the run may take {allowed} seconds, and {gone} had gone by when the turn of this host came; run again"
+    return Decision(RUN_TIMEOUT, reason)
 
 
 def next_start(

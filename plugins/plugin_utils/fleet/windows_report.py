@@ -9,9 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from .run_directory import utc_text
-from .windows_decision import BLACKOUT, CLOSED, PAST_CUTOFF, Decision, NextStart
+from .windows_decision import BLACKOUT, CLOSED, PAST_CUTOFF, RUN_TIMEOUT, Decision, NextStart
 
-OUTCOME_KINDS = {CLOSED: "window_closed", PAST_CUTOFF: "window_past_cutoff", BLACKOUT: "blackout"}
+OUTCOME_KINDS = {
+    CLOSED: "window_closed",
+    PAST_CUTOFF: "window_past_cutoff",
+    BLACKOUT: "blackout",
+    RUN_TIMEOUT: "run_timeout",
+}
 """The kind of the outcome of a host that was not started for that."""
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,11 +15,12 @@ from ansible.plugins.action import ActionBase
 
 from ..compliance import document as documents
 from ..compliance.outcomes import FAILED, OK, TIMED_OUT, UNREACHABLE
+from ..compliance.run_data import run_data
 from ..engine.records import Inventory
 from ..errors import PatchError
 from ..fleet.baseline_entries import read_registry
 from ..fleet.baselines import ResolvedBaseline, patch_group_of, patch_group_problems, resolve_baseline
-from ..fleet.controller import controller_key
+from ..fleet.controller import controller_key, login_name
 from ..fleet.files import make_private_directory, safe_name, write_new_json
 from ..fleet.run_directory import Run, open_run, utc_text
 from ..host.channel import HostChannel
@@ -57,6 +59,7 @@ class HostScan:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._arguments = arguments
+        self._task_vars = task_vars
         self._now = now
         self.host = str(action._task.delegate_to or task_vars.get("inventory_hostname"))
         registry = read_registry(arguments["baselines"] or [], folder=Path(action._loader.get_basedir()))
@@ -119,7 +122,7 @@ class HostScan:
             outcome = {"status": FAILED, "message": f"{type(error).__name__}: {error}", "kind": "internal_error"}
             raise
         finally:
-            self.run.record_outcome(self.host, {**outcome, "at": utc_text(self._now())})
+            self.run.record_outcome(self.host, {**outcome, "run_data": self._run_data(), "at": utc_text(self._now())})
 
     def work(self) -> dict[str, Any]:
         """The document of this host; what a task does beyond reading belongs here."""
@@ -252,8 +255,10 @@ class HostScan:
         ]
 
     def _run_data(self) -> dict[str, Any]:
-        comment = self._arguments["comment"]
-        return {"comment": comment} if comment else {}
+        """After an installation also what that one said, such as its timeout."""
+        installed = self._arguments.get("install_document") or {}
+        mine = run_data(self._arguments, self._task_vars, login=login_name(os.environ))
+        return {**(installed.get("run") or {}).get("data", {}), **mine}
 
 
 def carried_from(document: Mapping[str, Any]) -> dict[str, Any]:

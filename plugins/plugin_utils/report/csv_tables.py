@@ -14,7 +14,8 @@ from .model import PATCH_FIELDS, Report
 
 HOST_COLUMNS = (
     "host", "status", "patch_group", "operating_system", "product", "baseline", "baseline_digest", "run_id",
-    "operation", "started_at", "finished_at", "reboot_required", *COUNT_NAMES, "reasons", "failure",
+    "operation", "started_at", "finished_at", "reboot_required", *COUNT_NAMES, "reasons", "failure", "comment",
+    "requested_by", "run_timeout", "host_timeout",
 )  # fmt: skip
 PATCH_COLUMNS = ("host", "patch_group", *PATCH_FIELDS)
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -39,6 +40,7 @@ def _host_rows(report: Report) -> Iterator[list[Any]]:
     for host in report.hosts:
         known = {
             **(host.state or {}),
+            **host.run_data,
             "host": host.name,
             "status": host.status,
             "patch_group": host.patch_group,

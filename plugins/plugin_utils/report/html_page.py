@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..compliance.run_data import spoken as spoken_data
 from .markdown import spoken
 from .model import PATCH_FIELDS, STATUSES, HostLine, Report
 
@@ -54,7 +55,7 @@ def html_page(report: Report) -> Iterator[str]:
 <a class="skip" href="#hosts">Skip to the hosts</a>
 <header>
 <h1>Patch compliance <span class="badge {_class(report.verdict)}">{escape(spoken(report.verdict))}</span></h1>
-<p>{escape(_scope(report))}</p>
+<p>{escape(_scope(report))}</p>{_given(report)}
 </header>
 <main>
 {_glance(report)}
@@ -95,6 +96,12 @@ def _scope(report: Report) -> str:
     return (
         f"{hosts}, each by its newest document; written {report.generated_at}; stale after {days} days without a scan"
     )
+
+
+def _given(report: Report) -> str:
+    """What people gave the runs: their words, who they are, how long it may take."""
+    told = "; ".join(spoken_data(report.run_data))
+    return f"\n<p>{escape(told)}</p>" if told else ""
 
 
 def _glance(report: Report) -> str:

@@ -18,6 +18,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "scope": report.scope,
         "stale_after_days": report.stale_after_days,
         "verdict": report.verdict,
+        "run_data": report.run_data,
         "counts": report.counts,
         "groups": report.groups(),
         "operating_systems": report.operating_systems(),

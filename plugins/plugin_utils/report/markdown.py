@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..compliance.run_data import spoken as spoken_data
 from .model import STATUSES, HostLine, Report
 
 _MOST_HOSTS = 25
@@ -41,7 +42,8 @@ def spoken(status: str) -> str:
 
 def _headline(report: Report) -> str:
     what = f"run {report.scope['run_id']}" if report.scope["kind"] == "run" else "newest document of each host"
-    return f"{_count(len(report.hosts), 'host')}, {what}, as of {report.generated_at}."
+    given = f" {escaped('; '.join(spoken_data(report.run_data)))}." if any(report.run_data.values()) else ""
+    return f"{_count(len(report.hosts), 'host')}, {what}, as of {report.generated_at}.{given}"
 
 
 def _counts(report: Report) -> list[str]:

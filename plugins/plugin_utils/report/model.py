@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from ..compliance import run_data
 from ..compliance.outcomes import OK, UNREACHABLE, host_status
 from ..compliance.overview import LEVELS
 from ..questions.hosts import host_state
@@ -54,6 +55,8 @@ class HostLine:
     warnings: list[str] = field(default_factory=list)
     patches: list[int] = field(default_factory=list)
     """Indexes into ``Report.patches``."""
+    run_data: dict[str, Any] = field(default_factory=dict)
+    """``run.data`` of the document."""
 
 
 @dataclass
@@ -69,6 +72,11 @@ class Report:
     """Number of hosts per entry of ``patches``."""
     trend: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def run_data(self) -> dict[str, list[Any]]:
+        """What people gave the runs of these hosts, see ``compliance.run_data.gather``."""
+        return run_data.gather(host.run_data for host in self.hosts)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -150,6 +158,7 @@ class ReportBuilder:
         line.state = {
             key: self._text(value) if isinstance(value, str) else value for key, value in host_state(document).items()
         }
+        line.run_data = self._run_data(document["run"].get("data"))
         required = document["reboot"].get("required")
         line.reboot_required = required if isinstance(required, bool) else None
         if required:
@@ -169,7 +178,8 @@ class ReportBuilder:
         if name in self._hosts:
             return
         status = host_status(None, outcome) if in_run or outcome is not None else NEVER_SCANNED
-        self._hosts[name] = HostLine(name, status, failure=self._failure(status, None, outcome))
+        given = self._run_data((outcome or {}).get("run_data"))
+        self._hosts[name] = HostLine(name, status, failure=self._failure(status, None, outcome), run_data=given)
 
     def finish(self, *, trend: Sequence[Mapping[str, Any]] = (), problems: Iterable[str] = ()) -> Report:
         """The report; the builder is used up. ``trend``: ``{"run_id", "as_of", "started_at", "counts"}``."""
@@ -226,6 +236,10 @@ class ReportBuilder:
         if isinstance(value, tuple):
             return tuple(self._text(each) for each in value)
         return value if value is None or isinstance(value, (bool, int)) else self._text(value)
+
+    def _run_data(self, given: Any) -> dict[str, Any]:
+        known = given if isinstance(given, Mapping) else {}
+        return {name: self._value(known[name]) for name in run_data.NAMES if known.get(name) is not None}
 
     def _text_or_none(self, value: Any) -> str | None:
         return None if value is None else self._text(value)

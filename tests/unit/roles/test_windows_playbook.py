@@ -100,3 +100,12 @@ def test_openings_are_listed_without_a_connection_once_for_hosts_that_have_the_s
     assert "maintenance_windows[1].schedule: day of week: 'MOO'" in played.output
     assert "blackouts[0]: needs either start and end, or schedule and duration" in played.output
     assert not played.state.exists()
+
+
+def test_no_host_starts_after_the_time_of_the_whole_run(tmp_path: Path) -> None:
+    hosts: dict[str, dict[str, Any]] = {"a": {"patch_maintenance_windows": [ALWAYS]}, "b": {}}
+    given = {"patch_run_timeout": 0, "patch_requested_by": "alice"}
+    played = run("2.16", tmp_path, "openfleet.patch.install", hosts, "-e", json.dumps(given))
+    assert played.rc == 2, played.output
+    assert played.outcomes() == {"a": "not_started", "b": "not_started"}
+    assert "the run may take 0 seconds" in " ".join(played.summary.split())
