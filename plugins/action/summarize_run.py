@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import os
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -14,18 +11,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.compliance.outcomes import why_failed
-from ..plugin_utils.compliance.overview import survey
-from ..plugin_utils.compliance.text import render_run
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key, ephemeral_warning
 from ..plugin_utils.fleet.files import write_text
-from ..plugin_utils.fleet.run_directory import (
-    Run,
-    open_run,
-)
-from ..plugin_utils.fleet.turns import read_turns
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.results import failed, plain, untrusted
+from ..plugin_utils.flow.run_summary import summarize
 
 
 class ActionModule(ActionBase):
@@ -44,30 +34,10 @@ class ActionModule(ActionBase):
 
 
 def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-    hosts = arguments["hosts"]
-    if hosts is None:
-        hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or []]
-    run = open_run(
-        arguments["state_directory"],
-        run_id=arguments["run_id"],
-        now=datetime.now(timezone.utc),
-        controller_key=controller_key(),
-    )
-    problems: list[str] = []
-    outcomes = run.outcomes(of_this_process=True, problems=problems)
-    turns = read_turns(run)
-    stopped = turns.why_stopped() if turns else ""
-    overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts, why_not_started=stopped)
-    overview.problems += problems
-    counts = overview.counts()
-    text = render_run(
-        overview,
-        run={"id": run.run_id, "as_of": run.as_of, "path": str(run.path)},
-        operation=arguments["operation"],
-        warnings=_warnings(run),
-    )
-    write_text(run.path / "summary.txt", text)
-    printed = arguments["show"] and _print(text)
+    summary = summarize(arguments, task_vars)
+    run, counts = summary.run, summary.counts
+    write_text(run.path / "summary.txt", summary.text)
+    printed = arguments["show"] and _print(summary.text)
     answer = {
         "changed": False,
         "counts": counts,
@@ -76,7 +46,7 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
         "run_directory": str(run.path),
     }
     if not printed or Display().verbosity:
-        answer["report"] = untrusted(text.splitlines())
+        answer["report"] = untrusted(summary.text.splitlines())
     failure = why_failed(counts, arguments["fail_on"])
     if failure is not None:
         return {
@@ -84,12 +54,7 @@ def _summarize(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str
             "failed": True,
             "msg": f"{failure}. The summary above and in {run.path}/summary.txt says why.",
         }
-    return {**answer, "hosts": overview.statuses}
-
-
-def _warnings(run: Run) -> list[str]:
-    ephemeral = ephemeral_warning(os.environ, runner_directory=Path("/runner").is_dir())
-    return [*run.warnings, *([ephemeral] if ephemeral else [])]
+    return {**answer, "hosts": summary.overview.statuses}
 
 
 def _print(text: str) -> bool:
