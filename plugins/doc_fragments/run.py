@@ -39,3 +39,30 @@ options:
       - The role C(openfleet.patch.install) starts no host after that.
     type: int
 """
+
+    STATE = r"""
+options:
+  state_directory:
+    description:
+      - Folder on the controller for run directories, documents and the record of when versions were first seen.
+    type: path
+    default: ~/.openfleet-patch
+"""
+
+    STORE = r"""
+options:
+  store_url:
+    description:
+      - The compliance store to read from, such as V(sqlite:////srv/patching/compliance.db) or
+        V(postgresql://patching@db.example.com/patching), see M(openfleet.patch.store_documents). Without it,
+        O(state_directory) is read.
+    type: str
+"""
+
+    JOINED = r"""
+options:
+  run_id:
+    description:
+      - The run that this is about, a UUID. Without it, the run of this C(ansible-playbook).
+    type: str
+"""

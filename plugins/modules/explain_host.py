@@ -22,11 +22,6 @@ options:
     type: list
     elements: str
     default: []
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
   show:
     description:
       - Print the answer.
@@ -35,6 +30,7 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
 seealso:
   - module: openfleet.patch.scan_host
   - module: openfleet.patch.evaluate_baseline

@@ -43,17 +43,13 @@ options:
     description:
       - A remark for the file, such as a change number.
     type: str
-  state_directory:
-    description:
-      - Folder on the controller where runs and their documents are.
-    type: path
-    default: ~/.openfleet-patch
   store_url:
     description:
       - The compliance store to read documents from instead, see M(openfleet.patch.store_documents).
     type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.run.state
 attributes:
   check_mode:
     support: full

@@ -35,18 +35,11 @@ options:
       - The RV(check_wave) of the task before, when its health check went well. Without it, a check that was asked for
         and got no answer has failed.
     type: int
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
-  run_id:
-    description:
-      - The run to look at. Without it, the run of this C(ansible-playbook).
-    type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 seealso:
   - module: openfleet.patch.plan_rates
   - module: openfleet.patch.gate_host

@@ -67,11 +67,6 @@ options:
         M(openfleet.patch.summarize_run). In check mode nothing is noted. Not to be used with O(at).
     type: bool
     default: false
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
   run_id:
     description:
       - The run to note it in, and whose beginning C(CONTINUE_TASK) goes by. Without it, the run of this C(ansible-playbook).
@@ -79,6 +74,7 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
 notes:
   - Time zones other than UTC need the time zone database of the controller, the package C(tzdata) of its system or of PyPI.
 seealso:

@@ -82,11 +82,6 @@ options:
       - All hosts that the play is for, in their order. Without it, C(ansible_play_hosts_all).
     type: list
     elements: str
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
   run_id:
     description:
       - The run to join or make, a UUID. Without it, the run of this C(ansible-playbook).
@@ -98,6 +93,7 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
 seealso:
   - module: openfleet.patch.check_inputs
   - module: openfleet.patch.gate_batch

@@ -32,17 +32,6 @@ options:
     type: str
     required: true
     choices: [group_state, hosts, patches, effective_patches, changes, host_history, where_open, not_scanned]
-  state_directory:
-    description:
-      - Folder on the controller where runs and their documents are.
-    type: path
-    default: ~/.openfleet-patch
-  store_url:
-    description:
-      - The compliance store to read from, such as V(sqlite:////srv/patching/compliance.db) or
-        V(postgresql://patching@db.example.com/patching), see M(openfleet.patch.store_documents). Without it,
-        O(state_directory) is read.
-    type: str
   hosts:
     description:
       - Hosts that the question is about. An empty list takes every host that has a document.
@@ -112,6 +101,8 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.store
 seealso:
   - module: openfleet.patch.report
 """

@@ -33,18 +33,11 @@ options:
     type: str
     choices: [Scan, Install, Reboot, Preflight]
     default: Scan
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
-  run_id:
-    description:
-      - The run to write to. Without it, the run of this C(ansible-playbook).
-    type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 seealso:
   - module: openfleet.patch.summarize_run
 """

@@ -17,17 +17,6 @@ description:
 author:
   - The openfleet.patch developers (@openfleet)
 options:
-  state_directory:
-    description:
-      - Folder on the controller where runs and their documents are.
-    type: path
-    default: ~/.openfleet-patch
-  store_url:
-    description:
-      - The compliance store to read from, such as V(sqlite:////srv/patching/compliance.db) or
-        V(postgresql://patching@db.example.com/patching), see M(openfleet.patch.store_documents). Without it,
-        O(state_directory) is read.
-    type: str
   run_id:
     description:
       - Report about this run alone, a UUID. V(latest) is the newest run, V(previous) the one before it.
@@ -85,6 +74,8 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.store
 notes:
   - The JSON report's schema is C(docs/schema/report.schema.json) of the collection.
 seealso:

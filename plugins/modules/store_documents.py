@@ -28,11 +28,6 @@ options:
       - A password is best kept out of it, in C(~/.pgpass) or C(PGPASSWORD). One that is in it is struck out of messages.
     type: str
     required: true
-  state_directory:
-    description:
-      - Folder on the controller where runs and their documents are.
-    type: path
-    default: ~/.openfleet-patch
   run_id:
     description:
       - The run to copy, a UUID, V(latest) or V(previous); V(all) copies every run.
@@ -45,6 +40,7 @@ options:
     type: float
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.run.state
 attributes:
   check_mode:
     support: full

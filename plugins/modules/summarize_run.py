@@ -17,15 +17,6 @@ description:
 author:
   - The openfleet.patch developers (@openfleet)
 options:
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
-  run_id:
-    description:
-      - The run to summarize. Without it, the run of this C(ansible-playbook).
-    type: str
   hosts:
     description:
       - Hosts that the play is for. Those of them without an outcome are reported as not started.
@@ -54,6 +45,8 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 notes:
   - An empty O(hosts) list of a play without hosts gives an empty summary and no failure.
 seealso:

@@ -17,15 +17,6 @@ description:
 author:
   - The openfleet.patch developers (@openfleet)
 options:
-  state_directory:
-    description:
-      - Folder on the controller where runs, documents and chains are.
-    type: path
-    default: ~/.openfleet-patch
-  store_url:
-    description:
-      - The compliance store to verify instead, see M(openfleet.patch.store_documents).
-    type: str
   expect_heads:
     description:
       - A file that O(write_heads) wrote earlier. Each head in it has to be a link of its chain still.
@@ -46,6 +37,8 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.run.state
+  - openfleet.patch.run.store
 seealso:
   - module: openfleet.patch.store_documents
 """
