@@ -78,9 +78,7 @@ class ActionModule(ActionBase):
             Display().vvv(f"{_VARIABLE}: {error}")
             raise PatchError("bad_notifications", f"{_VARIABLE} cannot be worked out; -vvv tells why") from error
 
-    def _facts(
-        self, arguments: dict[str, Any], task_vars: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[str]]:
+    def _facts(self, arguments: dict[str, Any], task_vars: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """What templates know, and the files to hand over."""
         files = [str(path) for path in arguments["files"]]
         if arguments["operation"] == "Report":
@@ -103,16 +101,14 @@ class ActionModule(ActionBase):
         )
         return known | {"files": files}, files
 
-    def _tell(
-        self, wanted: Notification, known: dict[str, Any], files: list[str], task_vars: dict[str, Any]
-    ) -> None:
+    def _tell(self, wanted: Notification, known: dict[str, Any], files: list[str], task_vars: dict[str, Any]) -> None:
         """Send one; the first thing that goes wrong with it is told, and the next one has its turn."""
         if self._task.check_mode:
             Display().display(f"Check mode: '{wanted.name}' would be told by {wanted.way.module}")
             self._told.append({"name": wanted.name, "via": wanted.via, "sent": False, "message": "check mode"})
             return
         try:
-            for call in calls(wanted, known, folder=Path(self._loader.get_basedir()), files=files):
+            for call in calls(wanted, known, folder=Path.cwd(), files=files):
                 self._call(call, task_vars)
         except PatchError as error:
             self._note(wanted.name, wanted.via, without_secrets(error.message, wanted.options))
@@ -127,10 +123,10 @@ class ActionModule(ActionBase):
         found = self._shared_loader_obj.module_loader.find_plugin_with_context(call.module)
         if not found.resolved:
             collection = ".".join(call.module.split(".")[:2])
-            raise PatchError(
-                "no_collection",
-                f"the module {call.module} is not installed; 'ansible-galaxy collection install {collection}' brings it",
+            told = (
+                f"the module {call.module} is not installed; 'ansible-galaxy collection install {collection}' brings it"
             )
+            raise PatchError("no_collection", told)
         before = self._task.no_log
         # Modules write their arguments into the system's log unless they are told that they are secret.
         self._task.no_log = True

@@ -16,6 +16,7 @@ from ..engine.problems import show
 from ..errors import PatchError
 from .baseline_entries import read_registry
 from .baselines import patch_group_of, patch_group_problems
+from .notifications import parse_notifications
 from .rate_input import parse_rates
 from .windows_input import parse_windows
 
@@ -39,7 +40,8 @@ WHOLE_RUN = (
     "patch_health_check_timeout",
     "patch_wave_pause",
 )
-VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN)
+NOTIFICATIONS = ("patch_notifications",)
+VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN, *NOTIFICATIONS)
 _MOST_MINUTES = 1440
 _SHOWN_HOSTS = 3
 # Checks speak of options; people set variables.
@@ -105,6 +107,7 @@ def check_fleet(inputs: Mapping[str, Inputs], *, folder: Path, together: bool) -
         (_group, GROUP),
         (_windows, WINDOWS),
         (_minutes, MINUTES),
+        (_notifications, NOTIFICATIONS),
     ):
         _judge(check, names, inputs, findings)
     for name in WHOLE_RUN if together else ():
@@ -176,6 +179,14 @@ def _minutes(values: Mapping[str, Any]) -> list[PatchError]:
         for name, value in values.items()
         if value is not None and not 0 <= value <= _MOST_MINUTES
     ]
+
+
+def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
+    try:
+        parse_notifications(values.get("patch_notifications"))
+    except PatchError as error:
+        return [error]
+    return []
 
 
 def _same_everywhere(name: str, inputs: Mapping[str, Inputs], findings: _Findings) -> None:

@@ -59,7 +59,9 @@ WAYS = {
         longest=20_000,
     ),
     "webhook": Way("ansible.builtin.uri", "webhook.json.j2", defaults=_POST, needs=("url",)),
-    "sns": Way("community.aws.sns", text="msg", subject="subject", needs=("topic",), longest=60_000, longest_subject=99),
+    "sns": Way(
+        "community.aws.sns", text="msg", subject="subject", needs=("topic",), longest=60_000, longest_subject=99
+    ),
     "s3": Way(
         "amazon.aws.s3_object",
         None,

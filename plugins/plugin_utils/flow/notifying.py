@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 from ..errors import PatchError
@@ -82,9 +82,7 @@ def _upload(given: Mapping[str, Any], path: Path, facts: Mapping[str, Any]) -> d
     return arguments
 
 
-def render(
-    own: str | None, default: str, facts: Mapping[str, Any], notification: Notification, folder: Path
-) -> str:
+def render(own: str | None, default: str, facts: Mapping[str, Any], notification: Notification, folder: Path) -> str:
     """The text of a template: the user's ``own`` one, or the ``default`` of the role. Facts are data and never
     templated themselves; a name that a template gets wrong is an error. Templates may include those of the role."""
     path = None if own is None else (folder / Path(own).expanduser())
@@ -101,9 +99,10 @@ def render(
         text = environment.get_template(default if path is None else path.name)
         return text.render({**facts, "vars": dict(notification.variables)})
     except (TemplateError, OSError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
-        name = str(path or default)
         line = getattr(error, "lineno", None)
-        raise PatchError("bad_template", f"template {name}{f', line {line}' if line else ''}: {error}") from error
+        told = "it is not there" if isinstance(error, TemplateNotFound) else str(error)
+        place = f"{path or default}{f', line {line}' if line else ''}"
+        raise PatchError("bad_template", f"template {place}: {told}") from error
 
 
 def _for_chat(value: Any) -> Any:

@@ -18,10 +18,11 @@ ROLES = {
     "install": "install_patches",
     "reboot": "reboot_host",
     "report": "report",
+    "notify": "notify_run",
 }
 # Tasks that a role runs before its own one, and which of their options have no variable.
 BEFORE = {"install": {"maintenance_window": {"at", "openings", "record"}}}
-ON_CONTROLLER = {"report"}
+ON_CONTROLLER = {"report", "notify"}
 """Roles that connect to no host and so become nobody."""
 
 
