@@ -34,3 +34,23 @@ options:
     type: int
     default: 900
 """
+
+    WINDOWS = r"""
+options:
+  windows_server_selection:
+    description:
+      - Which server a Windows host asks for updates. V(default) is what the host's own policy says, a WSUS server or
+        Windows Update; V(managed_server) and V(windows_update) ask one of these whatever the policy says.
+      - Nothing else than Windows looks at it.
+    type: str
+    choices: [default, managed_server, windows_update]
+    default: default
+    version_added: 0.1.0
+  windows_offline_file:
+    description:
+      - The path on a Windows host of Microsoft's scan file, C(wsusscn2.cab), by which the host is searched instead of
+        by a server. That file knows security updates, service packs and update rollups alone, and has none to install.
+      - The update agent takes it from local callers alone, see docs/windows-updates.md.
+    type: str
+    version_added: 0.1.0
+"""

@@ -143,6 +143,7 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.errata
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
+  - openfleet.patch.host.windows
   - openfleet.patch.run
 attributes:
   check_mode:

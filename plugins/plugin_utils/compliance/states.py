@@ -190,7 +190,10 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
     version = record.get("version")
     identifier = f"{name}.{arch}" if arch else str(name)
     advisories = [each for each in record.get("advisories") or [] if isinstance(each, dict)]
+    # Several updates of Windows may have one KB.
+    own_id = {"update_id": record.get("update_id")} if judge.windows else {}
     return {
+        **own_id,
         "id": identifier,
         "title": record.get("title") or (f"{identifier}:{version}" if version else identifier),
         "name": name,

@@ -12,10 +12,12 @@ from typing import Any
 from ..engine.changes import Choice, Target
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
+from ..host.channel import HostChannel
 from ..host.commands import run_commands, store_file
 from ..host.job_client import STATE_DIRECTORY, JobState
 from ..host.job_driver import JobDriver
 from . import install_report
+from .channels import posix_channel
 from .debian8 import Debian8
 from .install_choice import Chooser
 from .install_jobs import InstallJobs
@@ -56,6 +58,7 @@ class HostInstall(HostScan):
         self._tell = tell
         self._sleep = sleep
         self._clock = clock
+        self.channel: HostChannel = posix_channel(action, task_vars, arguments)
         self._driver = JobDriver(self.channel, tell=tell, reconnect_seconds=arguments["reconnect_timeout"], sleep=sleep)
         self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, self._path_of)
         self._earlier: JobState | None = None

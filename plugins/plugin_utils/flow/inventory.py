@@ -14,7 +14,15 @@ from ..errors import PatchError
 from ..host.payload import program_source
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
-_MANAGERS = {"apt": "apt", "dnf": "dnf", "dnf5": "dnf5", "yum": "yum", "zypper": "zypper", "macos": "macos"}
+_MANAGERS = {
+    "apt": "apt",
+    "dnf": "dnf",
+    "dnf5": "dnf5",
+    "yum": "yum",
+    "zypper": "zypper",
+    "windows": "windows",
+    "macos": "macos",
+}
 # Those whose plans depend on the task's arguments.
 _ASKING = ("zypper",)
 # Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.

@@ -23,7 +23,7 @@ from ..fleet.baselines import ResolvedBaseline, patch_group_of, patch_group_prob
 from ..fleet.controller import controller_key, login_name
 from ..fleet.files import make_private_directory, safe_name, write_new_json
 from ..fleet.run_directory import Run, open_run, utc_text
-from ..host.channel import HostChannel
+from .channels import open_channel
 from .errata import ErrataFile
 from .inventory import build_inventory, read_request
 from .ledger import ScanLedger
@@ -75,9 +75,7 @@ class HostScan:
         self.patch_group, self._group_source = patch_group_of(
             arguments["patch_group"], cloud_tags=cloud_tags(arguments, task_vars)
         )
-        self.channel = HostChannel(
-            action, task_vars, seconds=arguments["timeout"], interpreters=arguments["interpreters"] or ()
-        )
+        self.channel = open_channel(action, task_vars, arguments)
         self.run: Run | None = None
         self.document: dict[str, Any] | None = None
         self.resolved: ResolvedBaseline | None = None
@@ -265,7 +263,7 @@ def carried_from(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a document keeps of the installation that it follows; raises ``bad_document`` for anything else."""
     try:
         failed = {
-            (entry["name"], entry["arch"], entry["version"]): entry["failure"]
+            (entry["name"], entry["arch"], entry["version"] or entry.get("update_id")): entry["failure"]
             for entry in document["patches"]
             if entry["state"] == "FAILED"
         }

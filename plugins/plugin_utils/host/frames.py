@@ -179,7 +179,8 @@ def check_json(value: Any, *, depth: int = 0) -> None:
         raise PatchError("bad_answer", "The answer of the host has a number beyond 64 bits.")
 
 
-def _answer(data: bytes) -> dict[str, Any]:
+def read_answer(data: bytes) -> dict[str, Any]:
+    """The answer of a reader, JSON in UTF-8, its members checked; ``bad_answer`` or ``protocol_mismatch`` else."""
     try:
         answer = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -228,7 +229,7 @@ def parse(text: str, mark: str, *, limit: int) -> Reply:
     answer = _frame(text, mark, "answer")
     if answer is not None:
         reply.interpreter, data = _unpack(answer, limit)
-        reply.answer = _answer(data)
+        reply.answer = read_answer(data)
     sections = _frame(text, mark, "sections")
     if sections is not None and reply.answer is None:
         reply.answer = {"protocol": PROTOCOL, "ok": True, "result": {"sections": _sections(sections, mark, limit)}}

@@ -68,7 +68,7 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     ]
     inventory.reboot = _reboot(result.part("reboot"), inventory.installed)
     inventory.refresh = {"attempted": True, "ok": not partly, "errors": partly, "skipped_because": None}
-    inventory.findings = _findings(result, powershell)
+    inventory.findings = {**_findings(result, powershell), "update_search": _search_asked(reading)}
     inventory.warnings = _warnings(result, inventory, [*candidates, *present], partly)
     return inventory
 
@@ -77,15 +77,19 @@ def _os(system: Part, version: str, server: Server) -> dict[str, Any]:
     revision = system.maybe_integer("revision", 0, 2**31)
     return {
         "id": "windows",
-        "id_like": [],
+        "id_like": None,
         "version": version if revision is None else f"{version}.{revision}",
         "codename": system.text("display_version", 40),
         "name": system.text("caption") or server.product,
         "kernel": version,
         "arch": system.text("architecture", 40),
-        "edition": system.text("edition", 60),
-        "installation_type": system.text("installation_type", 60),
     }
+
+
+def _search_asked(reading: dict[str, Any]) -> dict[str, Any]:
+    """Which server was asked, or which file in its place; what the task said, not the host."""
+    asked = (reading.get("system") or {}).get("search") or {}
+    return {"server_selection": asked.get("server_selection") or "default", "offline_file": asked.get("offline_file")}
 
 
 def _search(part: Part) -> tuple[list[Update], list[str]]:
@@ -226,7 +230,7 @@ def _reboot(part: Part, installed: list[PatchRecord]) -> dict[str, Any]:
 
 
 def _findings(result: Part, powershell: str) -> dict[str, Any]:
-    policy = result.part("policy")
+    policy, system = result.part("policy"), result.part("os")
     addresses = {
         key: None if (text := policy.text(key, 500)) is None else without_passwords(text)
         for key in ("wu_server", "wu_status_server")
@@ -234,6 +238,8 @@ def _findings(result: Part, powershell: str) -> dict[str, Any]:
     flags = ("use_wu_server", "disable_access", "no_internet_locations", "no_auto_update", "au_options")
     return {
         "disk": _disks(result),
+        "edition": system.text("edition", 60),
+        "installation_type": system.text("installation_type", 60),
         "powershell": powershell,
         "last_detection": moment(result, "last_detection"),
         "update_policy": {

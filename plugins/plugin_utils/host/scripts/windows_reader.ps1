@@ -6,9 +6,13 @@
 # remote callers: a search that waits for its end, never a downloader, an installer or the acceptance of terms.
 #
 # Who starts it sets $OpenfleetMark before; the answer, JSON in base64, stands between two lines that begin with it.
+# $OpenfleetOptions, JSON in base64, may name a server to ask and a scan file, which is registered for this search.
 
 $ErrorActionPreference = 'Stop'
 $Refused = New-Object -TypeName System.Collections.ArrayList
+$Servers = @{ default = 0; managed_server = 1; windows_update = 2 }
+$Options = ConvertFrom-Json -InputObject (
+    [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($OpenfleetOptions)))
 
 function Get-Code($Record) {
     $problem = $Record.Exception
@@ -209,9 +213,18 @@ function Test-Administrator {
     $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
 }
 
-function Get-Reading {
-    $session = New-Object -ComObject Microsoft.Update.Session
-    $searcher = $session.CreateUpdateSearcher()
+# Asks what the host's policy says, unless an option says otherwise; 3 is a service by its id.
+function Get-Searcher($Package) {
+    $searcher = (New-Object -ComObject Microsoft.Update.Session).CreateUpdateSearcher()
+    if ($Package) {
+        $searcher.ServerSelection = 3
+        $searcher.ServiceID = [string] $Package.ServiceID
+    }
+    elseif ($Options.server_selection) { $searcher.ServerSelection = $Servers[[string] $Options.server_selection] }
+    $searcher
+}
+
+function Get-Reading($Searcher) {
     [ordered]@{
         collected_at = Format-Utc ([datetime]::UtcNow)
         privileged = [bool] (Test-Administrator)
@@ -230,24 +243,37 @@ function Get-Reading {
         reboot = Get-RebootPart
         disk = @(Read-Part 'disk' { Get-DiskLine } | Where-Object { $_ })
         hotfixes = @(Read-Part 'hotfixes' { Get-HotfixLine } | Where-Object { $_ })
-        history = @(Read-Part 'history' { Get-HistoryLine $searcher } | Where-Object { $_ })
-        offered = Search-Update $searcher 'IsInstalled=0'
-        present = Search-Update $searcher 'IsInstalled=1'
+        history = @(Read-Part 'history' { Get-HistoryLine $Searcher } | Where-Object { $_ })
+        offered = Search-Update $Searcher 'IsInstalled=0'
+        present = Search-Update $Searcher 'IsInstalled=1'
         refused = @($Refused)
     }
 }
 
-try { $answer = [ordered]@{ protocol = 1; ok = $true; result = Get-Reading } }
+$kind = 'reader_failed'
+$package = $null
+try {
+    if ($Options.offline_file) {
+        $kind = 'offline_file_refused'
+        $manager = New-Object -ComObject Microsoft.Update.ServiceManager
+        $package = $manager.AddScanPackageService('openfleet.patch', [string] $Options.offline_file, 0)
+    }
+    $kind = 'reader_failed'
+    $answer = [ordered]@{ protocol = 1; ok = $true; result = Get-Reading (Get-Searcher $package) }
+}
 catch {
     $answer = [ordered]@{
         protocol = 1
         ok = $false
         error = [ordered]@{
-            kind = 'reader_failed'
+            kind = $kind
             message = [string] $_.Exception.Message + ' (' + (Get-Code $_) + ')'
             traceback = [string] $_.ScriptStackTrace
         }
     }
+}
+finally {
+    if ($package) { $null = Read-Part 'scan_file' { $manager.RemoveService($package.ServiceID) } }
 }
 $json = ConvertTo-Json -InputObject $answer -Depth 12 -Compress
 "$OpenfleetMark begin answer"

@@ -16,9 +16,9 @@ import yaml
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.snapshot import freeze
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install_choice as choices
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
@@ -125,7 +125,7 @@ Turn = Callable[..., installs.HostInstall]
 @pytest.fixture
 def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
     def make(host: Host, *, check_mode: bool = False, **options: Any) -> installs.HostInstall:
-        monkeypatch.setattr(scans, "HostChannel", Channel)
+        monkeypatch.setattr(channels, "HostChannel", Channel)
         monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
         monkeypatch.setattr(installs, "run_commands", host.commands)
         monkeypatch.setattr(choices, "run_commands", host.commands)
@@ -135,6 +135,7 @@ def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
         arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
         action: Any = SimpleNamespace(
             _task=SimpleNamespace(delegate_to=None),
+            _connection=SimpleNamespace(),
             _loader=SimpleNamespace(path_dwim=lambda name: name, get_basedir=str),
         )
         return installs.HostInstall(

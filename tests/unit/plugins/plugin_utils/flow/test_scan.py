@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 
@@ -49,7 +50,7 @@ class RecordedChannel:
 @pytest.fixture
 def channel(monkeypatch: pytest.MonkeyPatch) -> type[RecordedChannel]:
     fresh = type("Channel", (RecordedChannel,), {"requests": []})
-    monkeypatch.setattr(scans, "HostChannel", fresh)
+    monkeypatch.setattr(channels, "HostChannel", fresh)
     return fresh
 
 
@@ -65,7 +66,7 @@ def scan(
     identifier = f"00000000-0000-4000-8000-{now.day:012}"
     arguments |= {"state_directory": str(folder), "run_id": identifier, **options}
     task, loader = SimpleNamespace(delegate_to=delegate_to), SimpleNamespace(get_basedir=lambda: str(folder))
-    action: Any = SimpleNamespace(_task=task, _loader=loader)
+    action: Any = SimpleNamespace(_task=task, _loader=loader, _connection=SimpleNamespace())
     return scans.HostScan(action, {"inventory_hostname": "web1", **(facts or {})}, arguments, now=lambda: now)
 
 

@@ -71,15 +71,28 @@ def test_both_ends_of_a_search_have_the_same_names() -> None:
     assert [each | {"criteria"} for each in names] == [set(RESULT["offered"])] * 2
 
 
+# Behind an option, and refused to remote callers: a scan file is registered, searched by and taken out again.
+SCAN_FILE = ("$manager.AddScanPackageService(", "$manager.RemoveService($package.ServiceID)")
+
+
 @pytest.mark.parametrize(
     "call",
     ["CreateUpdateDownloader", "CreateUpdateInstaller", "BeginSearch", "AcceptEula", "AddService", "RemoveService",
-     "ServerSelection", "Set-", "Remove-", "New-Item", "Start-", "Stop-", "Restart-", "Out-File", "Add-Content",
+     "AddScanPackage", "Set-", "Remove-", "New-Item", "Start-", "Stop-", "Restart-", "Out-File", "Add-Content",
      "Invoke-Expression", "IsHidden ="],
 )  # fmt: skip
 def test_the_reader_makes_no_call_that_changes_a_host_or_is_refused_to_remote_callers(call: str) -> None:
     code = "\n".join(line for line in TEXT.splitlines() if not line.startswith("#"))
+    for known in SCAN_FILE:
+        assert code.count(known) == 1
+        code = code.replace(known, "")
     assert call not in code
+
+
+def test_a_scan_file_is_registered_by_option_alone_and_taken_out_whatever_happens() -> None:
+    body = TEXT.split("$package = $null")[1]
+    assert body.index("if ($Options.offline_file)") < body.index(SCAN_FILE[0]) < body.index("catch")
+    assert body.index("finally") < body.index(SCAN_FILE[1])
 
 
 def test_the_reader_is_plain_text_that_every_code_page_agrees_on() -> None:

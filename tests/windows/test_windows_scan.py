@@ -1,0 +1,72 @@
+"""Scans of stand-ins for Windows hosts: the real action plugin and the real bytes that ansible-core sends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+from windows_host import create, log, recorded_updates
+from windows_plays import EVERYTHING, WindowsPlays
+from windows_readings import UPDATES, update_line
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text(encoding="utf-8"))
+SEARCH_FAILED = {"code": "0x8024402C", "message": "Exception from HRESULT: 0x8024402C"}
+WORKSTATION = {"os": {
+    "caption": "Microsoft Windows 11 Enterprise", "version": "10.0.22631", "product_type": 1, "architecture": "AMD64",
+    "service_pack": 0, "revision": 1, "edition": "Enterprise", "installation_type": "Client", "display_version": "23H2",
+    "booted_at": "2026-11-01T03:00:00Z",
+}}  # fmt: skip
+
+
+@pytest.mark.parametrize("core", ["2.16", "2.21"])
+def test_a_windows_host_is_scanned_over_what_ansible_core_sends(core: str, tmp_path: Path) -> None:
+    """One play over several hosts: each is read by one exec, and judged by the engine alone."""
+    plays = WindowsPlays(core, tmp_path / "play")
+    plays.folder.mkdir()
+    folders = {name: tmp_path / name for name in ("lacking", "current", "unsearched", "desktop")}
+    create(folders["lacking"], recorded_updates("full_run"))
+    create(folders["current"], [], present=[update_line(UPDATES[0], installed=True)])
+    create(folders["unsearched"], [], search_error=SEARCH_FAILED)
+    create(folders["desktop"], [], parts=WORKSTATION)
+    for name, folder in folders.items():
+        plays.add(name, folder)
+
+    # The default of the roles: become, with sudo, which is none of Windows.
+    ended = plays.play("scan_host", {**EVERYTHING, "windows_server_selection": "managed_server"}, become=True)
+
+    told = {name: ended.result(name) for name in folders}
+    validator = Draft202012Validator(SCHEMA)
+    for name in ("lacking", "current"):
+        assert [error.message for error in validator.iter_errors(told[name]["document"])] == []
+    assert {entry["state"] for entry in told["lacking"]["document"]["patches"]} == {"MISSING"}
+    assert len({entry["update_id"] for entry in told["lacking"]["document"]["patches"]}) == 6
+    assert told["lacking"]["document"]["product"] == "WindowsServer2019"
+    assert told["lacking"]["document"]["findings"]["update_search"]["server_selection"] == "managed_server"
+    assert told["current"]["verdict"] == "compliant"
+    assert told["unsearched"]["error"]["kind"] == "update_search_failed"
+    assert "cannot be reached" in told["unsearched"]["msg"]
+    assert told["desktop"]["error"]["kind"] == "unsupported_os"
+    assert "workstation" in told["desktop"]["msg"]
+    asked: list[dict[str, Any]] = [line for folder in folders.values() for line in log(folder)]
+    assert [line["kind"] for line in asked] == ["reader"] * 4
+    assert asked[0]["options"] == {"server_selection": "managed_server", "offline_file": None}
+
+
+def test_a_scan_file_that_the_agent_refuses_is_told_with_the_way_out(tmp_path: Path) -> None:
+    plays = WindowsPlays("2.21", tmp_path / "play")
+    plays.folder.mkdir()
+    plays.add("win", create(tmp_path / "win", []))
+    path = r"C:\it's; a \"path\" $(whoami)\wsusscn2.cab"
+    ended = plays.play("scan_host", {**EVERYTHING, "windows_offline_file": path})
+    assert ended.result("win")["error"]["kind"] == "offline_file_refused"
+    assert "0x80070005" in ended.result("win")["msg"]
+    assert ended.result("win")["document"]["verdict"] == "unknown"
+    assert log(tmp_path / "win", "reader")[0]["options"]["offline_file"] == path
