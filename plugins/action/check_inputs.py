@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.input_check import check_fleet
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
+from ..plugin_utils.flow.input_files import CHECKS as NAMING_FILES
+from ..plugin_utils.flow.input_files import file_problem
 from ..plugin_utils.flow.results import failed, plain
+
+TOGETHER = ("Install", "Reboot", "Rollback")
+"""Operations that rate control counts for as a whole."""
 
 
 class ActionModule(ActionBase):
@@ -33,7 +39,8 @@ class ActionModule(ActionBase):
         findings = check_fleet(
             collect(hosts, variables["hostvars"], task_vars=variables),
             folder=Path(self._loader.get_basedir()),
-            together=arguments["operation"] == "Install",
+            together=arguments["operation"] in TOGETHER,
+            files={name: partial(file_problem, name, path_of=self._loader.path_dwim) for name in NAMING_FILES},
         )
         if findings:
             return result | failed(_all_in_one([each.line(len(hosts)) for each in findings], findings, len(hosts)))

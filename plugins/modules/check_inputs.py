@@ -12,17 +12,19 @@ author:
   - The openfleet.patch developers (@openfleet)
 description:
   - Reads the variables C(patch_*) of all hosts and tells everything that is wrong with them at once, each finding with its
-    place and its hosts. Baselines and the files that they are in, patch groups, default baselines, tags that name patch
-    groups, maintenance windows, blackouts and rate control are looked at.
+    place and its hosts. Every variable that a role of this collection declares is held against its type; beyond that,
+    baselines and the files that they are in, patch groups, default baselines, tags that name patch groups, maintenance
+    windows, blackouts, rate control, override lists, snapshots, errata files, times, timeouts and mappings are looked at.
   - Fails for any finding. With C(run_once) that ends the play for all hosts, before any of them is connected to.
   - Values that are the same for many hosts are judged once.
   - Works on the controller alone. Variables that need facts of a host cannot be worked out before it was asked for them.
 options:
   operation:
     description:
-      - What is going to be done. For V(Install), what rate control goes by must be the same for all hosts.
+      - What is going to be done. For V(Install), V(Reboot) and V(Rollback), what rate control goes by must be the same
+        for all hosts.
     type: str
-    choices: [Scan, Install, Reboot, Preflight]
+    choices: [Scan, Install, Reboot, Rollback, Preflight]
     default: Scan
   hosts:
     description:

@@ -155,26 +155,37 @@ def _from_release_texts(texts: Mapping[str, str]) -> dict[str, str]:
 
 def _mapping_for(os_id: str, version: str | None, mappings: Mapping[str, Any] | None) -> dict[str, Any] | None:
     for key in (f"{os_id}:{version}", os_id):
-        value = (mappings or {}).get(key)
-        if value is None:
-            continue
-        mapping = {"operating_system": value} if isinstance(value, str) else value
-        if not isinstance(mapping, Mapping):
-            raise PatchError("bad_mapping", f"The mapping of {key} is neither an operating system nor a dictionary.")
-        unknown = sorted(str(name) for name in set(mapping) - _MAPPING_KEYS)
-        if unknown:
-            raise PatchError(
-                "bad_mapping", f"The mapping of {key} has unknown keys: {', '.join(unknown)}. It may have: "
-                f"{', '.join(sorted(_MAPPING_KEYS))}.",
-            )  # fmt: skip
-        named = mapping.get("operating_system")
-        if not isinstance(named, str) or named not in OPERATING_SYSTEMS:
-            raise PatchError(
-                "bad_mapping", f"The mapping of {key} names the operating system {named!r}; "
-                f"it must be one of {', '.join(sorted(OPERATING_SYSTEMS))}.",
-            )  # fmt: skip
-        return dict(mapping)
+        mapping = _checked_mapping(key, (mappings or {}).get(key))
+        if mapping is not None:
+            return mapping
     return None
+
+
+def check_mappings(mappings: Mapping[str, Any]) -> None:
+    """Raises ``bad_mapping`` for the first that ``identify`` would refuse."""
+    for key, value in mappings.items():
+        _checked_mapping(str(key), value)
+
+
+def _checked_mapping(key: str, value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    mapping = {"operating_system": value} if isinstance(value, str) else value
+    if not isinstance(mapping, Mapping):
+        raise PatchError("bad_mapping", f"The mapping of {key} is neither an operating system nor a dictionary.")
+    unknown = sorted(str(name) for name in set(mapping) - _MAPPING_KEYS)
+    if unknown:
+        raise PatchError(
+            "bad_mapping", f"The mapping of {key} has unknown keys: {', '.join(unknown)}. It may have: "
+            f"{', '.join(sorted(_MAPPING_KEYS))}.",
+        )  # fmt: skip
+    named = mapping.get("operating_system")
+    if not isinstance(named, str) or named not in OPERATING_SYSTEMS:
+        raise PatchError(
+            "bad_mapping", f"The mapping of {key} names the operating system {named!r}; "
+            f"it must be one of {', '.join(sorted(OPERATING_SYSTEMS))}.",
+        )  # fmt: skip
+    return dict(mapping)
 
 
 def _mapped(os_id: str, version: str | None, fields: Mapping[str, str], mapping: Mapping[str, Any]) -> Identity:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..engine.problems import show
 from ..errors import PatchError
 from .baseline_entries import read_registry
 from .baselines import patch_group_of, patch_group_problems
+from .input_values import CHECKS, LEAST, value_problem
 from .notifications import parse_notifications
 from .rate_input import parse_rates
 from .windows_input import parse_windows
@@ -41,11 +43,13 @@ WHOLE_RUN = (
     "patch_wave_pause",
 )
 NOTIFICATIONS = ("patch_notifications",)
+ONE_RUN = ("patch_state_directory", "patch_run_id")
+SELECTIONS = ("patch_install_override_list", "patch_snapshot")
 VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN, *NOTIFICATIONS)
 _MOST_MINUTES = 1440
 _SHOWN_HOSTS = 3
 # Checks speak of options; people set variables.
-_PREFIXED = ("default_baselines", "maintenance_windows", "blackouts")
+_PREFIXED = ("default_baselines", "maintenance_windows", "blackouts", "install_override_list")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,8 @@ class Value:
 
 
 Inputs = Mapping[str, Value]
+Check = Callable[[Mapping[str, Any]], list[PatchError]]
+FileCheck = Callable[[Any], PatchError | None]
 
 
 @dataclass(frozen=True)
@@ -94,22 +100,31 @@ class _Findings:
         ]
 
 
-def check_fleet(inputs: Mapping[str, Inputs], *, folder: Path, together: bool) -> list[Finding]:
-    """``inputs``: per host of the play what is set of ``VARIABLES``; ``folder``: where paths of baselines begin;
-    ``together``: whether one rate control counts for all hosts, which is so when they are installed on."""
+def check_fleet(
+    inputs: Mapping[str, Inputs], *, folder: Path, together: bool, files: Mapping[str, FileCheck] | None = None
+) -> list[Finding]:
+    """``inputs``: per host of the play what is set of ``VARIABLES`` and of what roles declare; ``folder``: where paths
+    of baselines begin; ``together``: whether one rate control counts for all hosts, which is so when they are changed;
+    ``files``: what is wrong with the file that a variable names."""
     findings = _Findings(list(inputs))
     for host, values in inputs.items():
         for name, value in values.items():
             if value.error:
                 findings.add(name, value.error, [host])
-    for check, names in (
+    checks: list[tuple[Check, Sequence[str]]] = [
         (lambda values: _baselines(values, folder), BASELINES),
         (_group, GROUP),
         (_windows, WINDOWS),
         (_minutes, MINUTES),
         (_notifications, NOTIFICATIONS),
-    ):
+        (_selections, SELECTIONS),
+        *((partial(_value, name), (name,)) for name in (*LEAST, *CHECKS)),
+        *((partial(_file, name, check_file), (name,)) for name, check_file in (files or {}).items()),
+    ]
+    for check, names in checks:
         _judge(check, names, inputs, findings)
+    for name in ONE_RUN:
+        _same_everywhere(name, inputs, findings)
     for name in WHOLE_RUN if together else ():
         _same_everywhere(name, inputs, findings)
     _judge(_rates, WHOLE_RUN, inputs, findings)
@@ -125,7 +140,7 @@ def named(hosts: Sequence[str], total: int) -> str:
 
 
 def _judge(
-    check: Callable[[Mapping[str, Any]], list[PatchError]],
+    check: Check,
     names: Sequence[str],
     inputs: Mapping[str, Inputs],
     findings: _Findings,
@@ -187,6 +202,21 @@ def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
     except PatchError as error:
         return [error]
     return []
+
+
+def _selections(values: Mapping[str, Any]) -> list[PatchError]:
+    both = all(values.get(name) not in (None, "") for name in SELECTIONS)
+    return [_problem(SELECTIONS[1], f"is set beside {SELECTIONS[0]}; one run can follow only one")] if both else []
+
+
+def _value(name: str, values: Mapping[str, Any]) -> list[PatchError]:
+    problem = None if values.get(name) is None else value_problem(name, values[name])
+    return [] if problem is None else [_problem(name, problem)]
+
+
+def _file(name: str, check: FileCheck, values: Mapping[str, Any]) -> list[PatchError]:
+    error = None if values.get(name) is None else check(values[name])
+    return [] if error is None else [error]
 
 
 def _same_everywhere(name: str, inputs: Mapping[str, Inputs], findings: _Findings) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -13,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..fleet.input_check import RATES, VARIABLES, Value
 from .argument_spec import argument_spec
 from .results import plain
+from .role_variables import role_variables
 
 # Which option of which task has the type of a variable.
 _OPTIONS = {
@@ -30,17 +32,19 @@ _OPTIONS = {
         "patch_reboot_reserve_minutes": "reboot_reserve_minutes",
     },
     "gate_batch": {"patch_max_fail_percentage": "max_fail_percentage"},
+    "summarize_run": {"patch_fail_on": "fail_on"},
 }
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 def collect(
-    hosts: Iterable[str], hostvars: Any, *, task_vars: Mapping[str, Any], names: Sequence[str] = VARIABLES
+    hosts: Iterable[str], hostvars: Any, *, task_vars: Mapping[str, Any], names: Sequence[str] | None = None
 ) -> dict[str, dict[str, Value]]:
     """``{host: {variable: value}}`` for what is set; values that are equal are the same object.
 
     ``task_vars`` are those of the task's host: what differs there from ``hostvars`` was set for the play as a whole.
     """
+    names = all_names() if names is None else names
     host = str(task_vars["inventory_hostname"])
     mine = _raw(hostvars, host)
     of_play = {name: task_vars[name] for name in names if name in task_vars and task_vars[name] is not mine.get(name)}
@@ -61,6 +65,11 @@ def collect(
             if value.error or value.value is not None:
                 found[each][name] = value
     return found
+
+
+def all_names() -> tuple[str, ...]:
+    """Every variable that is looked at."""
+    return tuple(dict.fromkeys((*VARIABLES, *_specs())))
 
 
 def _raw(hostvars: Any, host: str, variables: Any = None) -> Mapping[str, Any]:
@@ -121,6 +130,7 @@ def typed(name: str, value: Any) -> Value:
     return Value(plain(checked.validated_parameters[name]))
 
 
+@cache
 def _specs() -> dict[str, dict[str, Any]]:
     specs = {
         variable: argument_spec(module)[option]
@@ -134,5 +144,5 @@ def _specs() -> dict[str, dict[str, Any]]:
     }
     return {
         name: {key: trait for key, trait in spec.items() if key not in ("default", "required")}
-        for name, spec in {**specs, **rates, **more}.items()
+        for name, spec in {**role_variables(), **specs, **rates, **more}.items()
     }

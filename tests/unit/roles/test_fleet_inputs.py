@@ -36,6 +36,14 @@ WRONG: dict[str, dict[str, Any]] = {
     "same2": {"patch_baselines": [{"name": "x", "operating_system": "{{ 'DEBI' ~ 'AN' }}"}]},
     "tags": {"tags": [{"Key": "Patch Group", "Value": "a"}, {"Key": "PatchGroup", "Value": "b"}]},
     "window": {"patch_maintenance_windows": [{"name": "nights", "schedule": "at(soon)", "duration": "2"}]},
+    "more": {
+        "patch_as_of": "tomorrow",
+        "patch_step_timeout": 0,
+        "patch_refresh": "sometimes",
+        "patch_os_mappings": {"eurolinux": "RHEL"},
+        "patch_errata": "/nowhere/errata.xml",
+        "patch_reboot_pre_delay": -1,
+    },
     "facts": {"patch_group": "{{ ansible_facts['fqdn'].lower() }}"},
 }
 
@@ -57,12 +65,21 @@ def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     assert played.rc == 2
     assert not played.state.exists()
     told = " ".join(played.output.replace("\\n", " ").replace('\\"', '"').split())
-    assert "problems in what is set for 6 hosts; none was connected to" in told
+    assert "problems in what is set for 7 hosts; none was connected to" in told
     assert "same1, same2: patch_baselines[0].name: " in told
     assert "tags: tags: The host has two tags that name different patch groups" in told
     assert "window: patch_maintenance_windows[0].schedule: " in told
+    for finding in (
+        "patch_as_of: 'tomorrow' is no time such as",
+        "patch_step_timeout: 0; it cannot be less than 1",
+        "patch_refresh: value of patch_refresh must be one of: auto, always, never",
+        "patch_os_mappings: The mapping of eurolinux names the operating system 'RHEL'",
+        "patch_errata: there is no file /nowhere/errata.xml",
+        "patch_reboot_pre_delay: -1; it cannot be less than 0",
+    ):
+        assert f"more: {finding}" in told
     assert "facts: patch_group: " in told or core == "2.16"
-    assert ("all 6 hosts: patch_concurrency: " in told) == playbook.endswith("install")
+    assert ("all 7 hosts: patch_concurrency: " in told) == playbook.endswith("install")
     assert "unreachable=1" not in told
 
 
