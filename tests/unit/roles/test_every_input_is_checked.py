@@ -17,6 +17,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.role_variable
 ROOT = Path(__file__).resolve().parents[3]
 WORDS = "words that are shown as they are"
 REPORTED = "the report is made on the controller and says itself what is wrong; no host is touched by it"
+TOLD = "for those who are told of a run that has ended; no host is touched by it"
 ON_HOST = "only the host can tell whether it fits"
 TYPE_IS_ENOUGH = {
     "patch_state_directory": "made when it is not there; that it is the same for all hosts is checked",
@@ -32,6 +33,10 @@ TYPE_IS_ENOUGH = {
     "patch_report_mode": REPORTED,
     "patch_stale_after_days": REPORTED,
     "patch_aws_instance_ids": REPORTED,
+    "patch_notify_counts": TOLD,
+    "patch_notify_files": TOLD,
+    "patch_notify_hosts": TOLD,
+    "patch_windows_offline_file": ON_HOST,
 }
 JUDGED = {*input_check.VARIABLES, *input_values.LEAST, *input_values.CHECKS, *input_files.CHECKS}
 
