@@ -61,6 +61,7 @@ test test-all: export OPENFLEET_GATES_RUN := $(shell date +%s)-$(shell echo $$PP
 test-all: export OPENFLEET_TEST_ALL := 1
 test test-all: $(VENV)/.dev $(LINK)
 	@tests/tools/debian_packages.sh rpm:rpm zsh:zsh ksh:ksh busybox:busybox
+	@tests/tools/store_and_metrics.sh .cache/debian
 	@$(if $(filter test-all,$@),tests/tools/browser.sh .cache/browser && tests/tools/make_venv.sh $(VENV) $(PYTHON) -r requirements-browser.txt,:)
 	@$(NOX) gates
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter test,$@),-m 'not endurance and not browser') tests

@@ -97,7 +97,6 @@ class ActionModule(ActionBase):
             run=summary.told,
             stopped=summary.stopped,
             summary=summary.text,
-            data=summary.data,
         )
         return known | {"files": files}, files
 

@@ -30,8 +30,8 @@ options:
   requested_by:
     description:
       - Who asked for the run, as every document of it says.
-      - Without it C(awx_user_name) or C(tower_user_name), which AWX gives to the jobs that a person launches, and else who
-        runs the play on the controller.
+      - Without it C(awx_user_name) or C(tower_user_name), which AWX gives to the jobs that a person launches, and else
+        who runs the play on the controller.
     type: str
   run_timeout:
     description:

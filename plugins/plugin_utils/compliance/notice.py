@@ -53,7 +53,6 @@ def facts(
     run: Mapping[str, str] | None,
     stopped: str,
     summary: str,
-    data: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The variables of a template, documented in docs/notifications.md. ``overview`` is None for a report."""
     made: dict[str, Any] = {
@@ -64,7 +63,7 @@ def facts(
         "counts": {name: counts[name] for name in _ORDER if counts.get(name)},
         "total": sum(counts.values()),
         "stopped": visible(stopped),
-        "data": {visible(name): visible(value) for name, value in (data or {}).items() if value not in (None, "")},
+        "data": {},
         "summary": summary,
         "hosts": [],
         "failures": [],
@@ -80,7 +79,9 @@ def facts(
 def _of(overview: Overview) -> dict[str, Any]:
     statuses = overview.statuses
     names = sorted(statuses, key=lambda name: (_ORDER.index(statuses[name]), name))
+    given = {"comment": overview.run_data["comments"], "requested by": overview.run_data["requested_by"]}
     return {
+        "data": {name: visible("; ".join(map(str, values))) for name, values in given.items() if values},
         "hosts": [
             {"name": visible(name), "status": statuses[name], "facts": visible(overview.facts.get(name, ""))}
             for name in names

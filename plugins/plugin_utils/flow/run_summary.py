@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,6 @@ class RunSummary:
     stopped: str
     """Why no further host was started; empty where all had their turn."""
     text: str
-    data: dict[str, Any] = field(default_factory=dict)
-    """What the operator gave the run, such as a comment."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -57,23 +55,11 @@ def summarize(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Run
     outcomes = run.outcomes(of_this_process=True, problems=problems)
     turns = read_turns(run)
     stopped = turns.why_stopped() if turns else ""
-    data: dict[str, Any] = {}
-    documents = _noting_data(run.each_document(problems=problems), set(hosts), data)
-    overview = survey(documents, outcomes, hosts=hosts, why_not_started=stopped)
+    overview = survey(run.each_document(problems=problems), outcomes, hosts=hosts, why_not_started=stopped)
     overview.problems += problems
     told = {"id": run.run_id, "as_of": run.as_of, "path": str(run.path)}
     text = render_run(overview, run=told, operation=arguments["operation"], warnings=_warnings(run))
-    return RunSummary(run, overview, stopped, text, data)
-
-
-def _noting_data(
-    documents: Iterator[dict[str, Any]], hosts: set[str], data: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    for document in documents:
-        given = (document.get("run") or {}).get("data")
-        if document["host"] in hosts and isinstance(given, dict):
-            data.update(given)
-        yield document
+    return RunSummary(run, overview, stopped, text)
 
 
 def _warnings(run: Run) -> list[str]:

@@ -23,6 +23,7 @@ def known(count: int = 1) -> dict[str, Any]:
     overview = Overview(statuses={HOSTILE: "failed", **{f"host{number}": "failed" for number in range(count)}})
     overview.failures = {("failed", HOSTILE): [HOSTILE]}
     overview.failures |= {("failed", f"{number} {'x' * 500}"): [f"host{number}"] for number in range(count)}
+    overview.run_data["comments"].append(HOSTILE)
     run = {"id": "3d3c", "as_of": "2026-11-20T12:00:00Z", "path": "/state"}
     made = facts(
         overview,
@@ -31,7 +32,6 @@ def known(count: int = 1) -> dict[str, Any]:
         run=run,
         stopped=HOSTILE,
         summary="all",
-        data={"comment": HOSTILE},
     )
     return made | {"files": []}
 
