@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,7 +103,7 @@ def crash_once(host: JobHost, plan: Plan, count: int) -> bool:
     if host.mode in ("power", "lossy power"):
         crashed = host.root / "crashed"
         while not crashed.exists() and host.processes():
-            pass
+            time.sleep(0.01)
     elif host.job("job").exists():
         host.settle("job")
     if not host.disarm():

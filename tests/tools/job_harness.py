@@ -160,6 +160,10 @@ class JobHost:
         """The job's state once nobody works on it any more."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
+            # A look at the lock costs less than a poll; a dead runner leaves its lock, which only a poll can tell.
+            soon = time.monotonic() + 0.2
+            while (self.state / "lock").exists() and time.monotonic() < soon:
+                time.sleep(0.02)
             state = self.poll(job_id, wait=2)
             if state.state in ("finished", "interrupted"):
                 return state
