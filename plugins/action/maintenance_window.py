@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
                 decision = out_of_time(run_started_at=began, run_timeout=allowed, now=now) or decision
             openings = list_openings(windows, blackouts, now=now, count=arguments["openings"], need=need)
             if run is not None and record and not decision.go:
-                run.record_outcome(host, _outcome(decision.decision, decision.reason, now))
+                run.record_outcome(host, _outcome(decision.decision, decision.reason, arguments["operation"], now))
         except PatchError as error:
             return result | failed(error)
         return {**result, "changed": False, "host": host, **untrusted(decision_result(decision, openings))}
@@ -98,11 +98,11 @@ def _run(arguments: dict[str, Any], *, create: bool) -> Run | None:
         raise
 
 
-def _outcome(decision: str, reason: str, now: datetime) -> dict[str, Any]:
+def _outcome(decision: str, reason: str, operation: str, now: datetime) -> dict[str, Any]:
     return {
         "status": NOT_STARTED,
         "kind": OUTCOME_KINDS[decision],
         "message": reason,
-        "operation": "Install",
+        "operation": operation,
         "at": utc_text(now),
     }

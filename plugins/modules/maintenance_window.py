@@ -16,8 +16,8 @@ description:
   - Schedules are those of Systems Manager, C(cron), C(rate) and C(at), with time zones, offsets, durations and cutoffs.
     C(docs/windows.md) of this collection describes them and every key.
   - Works on the controller alone, by its clock, and connects to no host.
-  - The role C(openfleet.patch.install) runs it where C(patch_maintenance_windows), C(patch_blackouts) or
-    C(patch_run_timeout) is set.
+  - The roles C(openfleet.patch.install) and C(openfleet.patch.reboot) run it where C(patch_maintenance_windows),
+    C(patch_blackouts) or C(patch_run_timeout) is set.
 options:
   maintenance_windows:
     description:
@@ -67,6 +67,12 @@ options:
         M(openfleet.patch.summarize_run). In check mode nothing is noted. Not to be used with O(at).
     type: bool
     default: false
+  operation:
+    description:
+      - What was to be done, as the note says it.
+    type: str
+    choices: [Install, Reboot]
+    default: Install
   run_id:
     description:
       - The run to note it in, and whose beginning C(CONTINUE_TASK) goes by. Without it, the run of this C(ansible-playbook).

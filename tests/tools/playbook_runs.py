@@ -2,7 +2,8 @@
 
 The collection of a run is made of links to this checkout; only ``plugins/action/scan_host.py`` is replaced by
 ``SCAN``, which does what the host variable ``becomes`` says and keeps documents and outcomes with the real code; where
-asked, ``plugins/action/install_patches.py`` by ``INSTALL``, which does so too and notes when it began and ended.
+asked, ``install_patches.py`` and ``reboot_host.py`` there by ``INSTALL``, which does so too and notes when it began
+and ended.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ def make_collection(folder: Path, *, install: bool = False) -> Path:
     replaced = {"plugins/action/scan_host.py": SCAN}
     if install:
         replaced["plugins/action/install_patches.py"] = INSTALL
+        replaced["plugins/action/reboot_host.py"] = INSTALL.replace("install_patches", "reboot_host")
     here = folder / "ansible_collections" / "openfleet" / "patch"
     for relative in ("", "plugins", "plugins/action"):
         (here / relative).mkdir(parents=True)

@@ -54,13 +54,14 @@ WRONG: dict[str, dict[str, Any]] = {
         ("2.16", "scan"),
         ("2.21", "install"),
         ("2.16", "rolling_install"),
+        ("2.21", "reboot"),
         pytest.param("2.21", "preflight", marks=pytest.mark.endurance),
     ],
 )
 def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     core: str, playbook: str, collections: Path, tmp_path: Path
 ) -> None:
-    more = ("-e", "patch_concurrency=0") if playbook.endswith("install") else ()
+    more = ("-e", "patch_concurrency=0") if playbook.endswith(("install", "reboot")) else ()
     played = run(core, collections, tmp_path, WRONG, f"openfleet.patch.{playbook}", *more)
     assert played.rc == 2
     assert not played.state.exists()
@@ -79,7 +80,7 @@ def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     ):
         assert f"more: {finding}" in told
     assert "facts: patch_group: " in told or core == "2.16"
-    assert ("all 7 hosts: patch_concurrency: " in told) == playbook.endswith("install")
+    assert ("all 7 hosts: patch_concurrency: " in told) == playbook.endswith(("install", "reboot"))
     assert "unreachable=1" not in told
 
 

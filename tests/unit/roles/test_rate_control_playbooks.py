@@ -170,6 +170,16 @@ def test_the_threshold_counts_every_kind_over_the_whole_target_set(
     assert set(found.started) >= set(hosts[:5])
 
 
+@pytest.mark.parametrize(
+    ("core", "fates"), [("2.16", {"h1": "unreachable", "h2": "failed"}), ("2.21", {"h3": "timed_out", "h4": "failed"})]
+)
+def test_reboots_go_by_the_same_rates(core: str, fates: dict[str, str], collections: Path, tmp_path: Path) -> None:
+    rates = {"waves": [2, "100%"], "concurrency": 3, "error_threshold": 1}
+    found = run(core, collections, tmp_path, "reboot", fates, rates)
+    check_against_the_model(found, parse_rates(rates).plan(HOSTS, batches=True), fates, exactly=True)
+    assert "openfleet.patch reboot: " in found.played.summary
+
+
 @pytest.mark.parametrize("core", CORES)
 def test_the_window_slides_while_one_host_takes_its_time_and_is_never_wider(
     core: str, collections: Path, tmp_path: Path

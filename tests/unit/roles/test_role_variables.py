@@ -21,7 +21,7 @@ ROLES = {
     "notify": "notify_run",
 }
 # Tasks that a role runs before its own one, and which of their options have no variable.
-BEFORE = {"install": {"maintenance_window": {"at", "openings", "record"}}}
+BEFORE = {role: {"maintenance_window": {"at", "openings", "record", "operation"}} for role in ("install", "reboot")}
 ON_CONTROLLER = {"report", "notify"}
 """Roles that connect to no host and so become nobody."""
 

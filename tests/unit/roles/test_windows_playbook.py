@@ -109,3 +109,15 @@ def test_no_host_starts_after_the_time_of_the_whole_run(tmp_path: Path) -> None:
     assert played.rc == 2, played.output
     assert played.outcomes() == {"a": "not_started", "b": "not_started"}
     assert "the run may take 0 seconds" in " ".join(played.summary.split())
+
+
+def test_hosts_are_rebooted_only_in_their_windows(tmp_path: Path) -> None:
+    hosts: dict[str, dict[str, Any]] = {
+        "closed": {"patch_maintenance_windows": [OVER]},
+        "open": {"patch_maintenance_windows": [ALWAYS]},
+    }
+    played = run("2.21", tmp_path, "openfleet.patch.reboot", hosts)
+    assert played.rc == 2, played.output
+    assert played.outcomes() == {"closed": "not_started", "open": "unreachable"}
+    noted = json.loads((played.run / "outcomes" / "closed.json").read_text())
+    assert (noted["operation"], noted["kind"]) == ("Reboot", "window_closed")
