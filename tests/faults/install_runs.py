@@ -72,6 +72,12 @@ class Installer(Controller):
         document: dict[str, Any] = play.only().result["document"]
         return document
 
+    def collect(self) -> dict[str, Any]:
+        """The result of bringing the host's own copy of its last document home."""
+        task = {"name": "collect", "openfleet.patch.collect_documents": {"state_directory": str(self.state)}}
+        result: dict[str, Any] = self.play(inventory_of(self.hosts), [task]).only().result
+        return result
+
     def run_playbook(self, name: str, variables: dict[str, Any], *arguments: str, seconds: float = 240) -> Play:
         """A playbook of the collection, such as openfleet.patch.install."""
         (self.folder / "inventory.json").write_text(json.dumps(inventory_of(self.hosts)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from install_runs import EVERYTHING, Installer, entry, job_results, only, states, version
+from install_runs import EVERYTHING, STATE, Installer, entry, job_results, only, states, version
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 
@@ -20,6 +23,23 @@ LEFT_ALONE = {"acme-held": "hi 1.0", "acme-pinned": "ii 1.0", "acme-phased-out":
 
 def automatic(host: LabHost) -> str:
     return host.run(["apt-mark", "showauto"]).stdout
+
+
+def a_controller_that_forgot_its_files_gets_the_document_back(
+    host: LabHost, controller: Installer, document: dict[str, Any]
+) -> None:
+    kept = f"{STATE}/documents/last-install.json"
+    assert host.run(["stat", "-c", "%a %U", kept]).stdout == "600 root\n"
+    assert controller.collect()["status"] == "known"
+    shutil.rmtree(controller.state)
+    assert controller.collect()["status"] == "added"
+    [path] = controller.state.glob("runs/*/hosts/*.json")
+    assert json.loads(path.read_text()) == document
+    host.run(["sed", "-i", 's/"compliant": false/"compliant": true/', kept])
+    altered = controller.collect()
+    assert (altered["status"], altered["added"]) == ("differs", False)
+    assert "altered there" in altered["problem"]
+    assert json.loads(path.read_text()) == document
 
 
 def test_what_is_approved_is_installed_once_and_nothing_else_is_touched(fresh: Fresh) -> None:
@@ -60,6 +80,7 @@ def test_what_is_approved_is_installed_once_and_nothing_else_is_touched(fresh: F
     assert again.result["changed"] is False
     assert again.result["installed_count"] == 0
     assert again.result["document"]["installation"]["jobs"] == []
+    a_controller_that_forgot_its_files_gets_the_document_back(host, controller, again.result["document"])
 
 
 def test_dependencies_obey_the_baseline_and_removals_the_operator(fresh: Fresh) -> None:

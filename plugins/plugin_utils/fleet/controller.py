@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 EPHEMERAL_ADVICE = (
-    "the files of this run are lost when the job's container ends. To keep them, mount a persistent volume into"
-    " the execution environment and set patch_state_directory to a folder on it, or copy"
-    " the run directory away in a task after the summary"
+    "the files of this run are lost when the job's container ends. To keep them, run openfleet.patch.store in the same"
+    " job with patch_store_url, or mount a persistent volume into the execution environment and set"
+    " patch_state_directory to a folder on it"
 )
 
 

@@ -71,13 +71,15 @@ class Run:
                 baseline=resolved.name,
             )
 
-    def write_document(self, host: str, document: dict[str, Any]) -> Path:
+    def write_document(self, host: str, document: dict[str, Any], *, newest: bool = True) -> Path:
         """Keep a document and record it in the host's chain (``fleet.evidence``); a second one of the same host in this
-        run is kept beside the first."""
+        run is kept beside the first. ``newest``: it is the one that ``STATE/hosts`` points at."""
         name = files.safe_name(host)
         path = files.write_new_json(self.path / "hosts", name, document)
         evidence.record(self.state_directory, name, self.run_id, path.name, document)
-        files.point_link(self.state_directory / "hosts" / f"{name}.json", f"../runs/{self.run_id}/hosts/{path.name}")
+        if newest:
+            link = self.state_directory / "hosts" / f"{name}.json"
+            files.point_link(link, f"../runs/{self.run_id}/hosts/{path.name}")
         return path
 
     def record_outcome(self, host: str, outcome: dict[str, Any]) -> Path:
@@ -174,20 +176,42 @@ def read_run(state_directory: Path, run_id: str) -> Run:
     return Run(path.name, content["as_of"], content["started_at"], path, state_directory, process="")
 
 
-def _create(state: Path, run_id: str, process: str, judged_at: str | None, now: datetime) -> Run:
+def adopt_run(state_directory: Path, run_id: str, *, as_of: str, started_at: str) -> Run:
+    """A run that another controller made, or this one before it forgot its files; made here where it is missing.
+
+    It is nobody's current run, and ``latest`` stays where it is. Raises ``bad_run_id``, ``bad_state_file``,
+    ``state_unwritable`` or ``state_locked``.
+    """
+    wanted = _checked_run_id(run_id)
+    if wanted is None:
+        raise PatchError("bad_run_id", "a document without a run id")
+    for directory in (state_directory, state_directory / "runs", state_directory / "hosts"):
+        files.make_private_directory(directory)
+    with files.locked(state_directory / ".lock"):
+        known = _join(state_directory, wanted, "", None)
+        if known is not None:
+            return known
+        path = _make_folders(state_directory, wanted)
+        files.write_json(path / "run.json", _run_file(wanted, as_of, started_at))
+        return Run(wanted, as_of, started_at, path, state_directory, process="", created=True)
+
+
+def _make_folders(state: Path, run_id: str) -> Path:
     path = state / "runs" / run_id
     for directory in (path, path / "hosts", path / "outcomes"):
         files.make_private_directory(directory)
+    return path
+
+
+def _run_file(run_id: str, as_of: str, started_at: str) -> dict[str, Any]:
+    return {"format": RUN_FORMAT, "run_id": run_id, "as_of": as_of, "started_at": started_at, "baselines": {}}
+
+
+def _create(state: Path, run_id: str, process: str, judged_at: str | None, now: datetime) -> Run:
+    path = _make_folders(state, run_id)
     started_at = utc_text(now)
     as_of = judged_at or started_at
-    content = {
-        "format": RUN_FORMAT,
-        "run_id": run_id,
-        "as_of": as_of,
-        "started_at": started_at,
-        "baselines": {},
-    }
-    files.write_json(path / "run.json", content)
+    files.write_json(path / "run.json", _run_file(run_id, as_of, started_at))
     warnings = _permission_warnings(state)
     return Run(run_id, as_of, started_at, path, state, process, created=True, warnings=warnings)
 

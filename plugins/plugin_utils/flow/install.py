@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,11 +12,12 @@ from ..engine.changes import Choice, Target
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
 from ..host.channel import HostChannel
-from ..host.commands import run_commands, store_file
+from ..host.commands import run_commands
 from ..host.job_client import STATE_DIRECTORY, JobState
 from ..host.job_driver import JobDriver
 from . import install_report
 from .channels import posix_channel
+from .collecting import keep_on_host
 from .debian8 import Debian8
 from .install_choice import Chooser
 from .install_jobs import InstallJobs
@@ -29,7 +29,6 @@ from .scan import HostScan
 from .selections import NoSelection, refuse_both, select
 
 _LOCK_PAUSE = 5
-_KEPT_COPY = f"{STATE_DIRECTORY}/documents/last-install.json"
 
 
 class HostInstall(HostScan):
@@ -294,6 +293,6 @@ class HostInstall(HostScan):
     def _keep_on_host(self, document: dict[str, Any]) -> None:
         """The host's own copy, for whoever asks it next; that it could not be written is a warning."""
         try:
-            store_file(self.channel, _KEPT_COPY, json.dumps(document, sort_keys=True).encode())
+            keep_on_host(self.channel, document)
         except PatchError as error:
             document["warnings"].append({"kind": error.kind, "message": error.message})

@@ -129,7 +129,7 @@ def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
         monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
         monkeypatch.setattr(installs, "run_commands", host.commands)
         monkeypatch.setattr(choices, "run_commands", host.commands)
-        monkeypatch.setattr(installs, "store_file", lambda *_arguments: None)
+        monkeypatch.setattr(installs, "keep_on_host", lambda *_arguments: None)
         monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
         arguments = {name: option.get("default") for name, option in argument_spec("install_patches").items()}
         arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
