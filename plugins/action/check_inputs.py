@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -16,7 +15,9 @@ from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
 from ..plugin_utils.flow.input_files import CHECKS as NAMING_FILES
 from ..plugin_utils.flow.input_files import file_problem
+from ..plugin_utils.flow.named_files import base_folder
 from ..plugin_utils.flow.results import failed, plain
+from ..plugin_utils.flow.selections import reader
 
 TOGETHER = ("Install", "Reboot", "Rollback")
 """Operations that rate control counts for as a whole."""
@@ -38,9 +39,11 @@ class ActionModule(ActionBase):
             hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
         findings = check_fleet(
             collect(hosts, variables["hostvars"], task_vars=variables),
-            folder=Path(self._loader.get_basedir()),
+            folder=base_folder(self._loader),
             together=arguments["operation"] in TOGETHER,
-            files={name: partial(file_problem, name, path_of=self._loader.path_dwim) for name in NAMING_FILES},
+            files={name: partial(file_problem, name) for name in NAMING_FILES},
+            # A scan ignores what an installation follows in place of the baseline.
+            read=reader(self, variables) if arguments["operation"] == "Install" else None,
         )
         if findings:
             return result | failed(_all_in_one([each.line(len(hosts)) for each in findings], findings, len(hosts)))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -12,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.run_directory import utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.named_files import base_folder
 from ..plugin_utils.flow.replay import judge_saved
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.flow.scan import utc_now
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec("evaluate_baseline"))
-        folder = Path(self._loader.get_basedir())
+        folder = base_folder(self._loader)
         try:
             return result | dict(untrusted(judge_saved(plain(arguments), now=utc_text(utc_now()), folder=folder)))
         except PatchError as error:

@@ -12,6 +12,7 @@ from ..plugin_utils.errors import PatchError
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.freezing import freeze_run, write_snapshot
 from ..plugin_utils.flow.history import open_history
+from ..plugin_utils.flow.named_files import path_of
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
             snapshot = freeze_run(
                 history, arguments["run_id"], hosts=arguments["hosts"], comment=arguments["comment"] or ""
             )
-            path = self._loader.path_dwim(arguments["path"])
+            path = path_of(self._loader)(arguments["path"])
             changed = write_snapshot(path, snapshot, force=arguments["force"], check_mode=self._task.check_mode)
         except PatchError as error:
             return result | failed(error)

@@ -30,6 +30,8 @@ class ResolvedBaseline:
     name: str
     digest: str
     source: str
+    asked: str = ""
+    """What was asked for: ``UBUNTU, patch group 'web'``. In one run the same question has the same answer."""
 
 
 def resolve_baseline(
@@ -52,12 +54,14 @@ def resolve_baseline(
     if problems:
         raise PatchError("bad_patch_groups", _all_in_one(problems), problems=problems)
     group = None if patch_group is None or str(patch_group) == "" else str(patch_group)
+    asked = f"{operating_system}, " + ("without a patch group" if group is None else f"patch group '{group}'")
     registered = {str(key): value for key, value in (patch_groups or {}).items()}
     why_not = ""
     if group is not None:
         name = (registered.get(group) or {}).get(operating_system)
         if name is not None:
-            return _resolved(_named(baselines, name), f"patch group '{group}'{group_source}, {operating_system}")
+            source = f"patch group '{group}'{group_source}, {operating_system}"
+            return _resolved(_named(baselines, name), source, asked)
         why_not = (
             f" (patch group '{group}'{group_source} has no baseline for it)"
             if group in registered
@@ -65,8 +69,8 @@ def resolve_baseline(
         )
     name = (default_baselines or {}).get(operating_system)
     if name is not None:
-        return _resolved(_named(baselines, name), f"default for {operating_system}{why_not}")
-    return _resolved(predefined_baseline(operating_system), f"predefined for {operating_system}{why_not}")
+        return _resolved(_named(baselines, name), f"default for {operating_system}{why_not}", asked)
+    return _resolved(predefined_baseline(operating_system), f"predefined for {operating_system}{why_not}", asked)
 
 
 def patch_group_of(given: Any, *, cloud_tags: Any = None) -> tuple[str | None, str]:
@@ -142,8 +146,8 @@ def _named(baselines: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return next(each for each in [*baselines, *predefined_baselines()] if each["name"] == name)
 
 
-def _resolved(baseline: dict[str, Any], source: str) -> ResolvedBaseline:
-    return ResolvedBaseline(baseline=baseline, name=baseline["name"], digest=digest(baseline), source=source)
+def _resolved(baseline: dict[str, Any], source: str, asked: str) -> ResolvedBaseline:
+    return ResolvedBaseline(baseline, baseline["name"], digest(baseline), source, asked)
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from .baselines import patch_group_of, patch_group_problems
 from .input_values import CHECKS, LEAST, value_problem
 from .notifications import parse_notifications
 from .rate_input import parse_rates
+from .selection_check import SELECTION, Read, selection_errors
 from .windows_input import parse_windows
 
 BASELINES = ("patch_baselines", "patch_groups", "patch_default_baselines")
@@ -44,8 +45,7 @@ WHOLE_RUN = (
 )
 NOTIFICATIONS = ("patch_notifications",)
 ONE_RUN = ("patch_state_directory", "patch_run_id")
-SELECTIONS = ("patch_install_override_list", "patch_snapshot")
-VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN, *NOTIFICATIONS)
+VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN, *NOTIFICATIONS, *SELECTION)
 _MOST_MINUTES = 1440
 _SHOWN_HOSTS = 3
 # Checks speak of options; people set variables.
@@ -101,11 +101,17 @@ class _Findings:
 
 
 def check_fleet(
-    inputs: Mapping[str, Inputs], *, folder: Path, together: bool, files: Mapping[str, FileCheck] | None = None
+    inputs: Mapping[str, Inputs],
+    *,
+    folder: Path,
+    together: bool,
+    files: Mapping[str, FileCheck] | None = None,
+    read: Read | None = None,
 ) -> list[Finding]:
     """``inputs``: per host of the play what is set of ``VARIABLES`` and of what roles declare; ``folder``: where paths
     of baselines begin; ``together``: whether one rate control counts for all hosts, which is so when they are changed;
-    ``files``: what is wrong with the file that a variable names."""
+    ``files``: what is wrong with the file that a variable names; ``read``: how override lists and snapshots are read,
+    where hosts are to follow any."""
     findings = _Findings(list(inputs))
     for host, values in inputs.items():
         for name, value in values.items():
@@ -117,12 +123,14 @@ def check_fleet(
         (_windows, WINDOWS),
         (_minutes, MINUTES),
         (_notifications, NOTIFICATIONS),
-        (_selections, SELECTIONS),
         *((partial(_value, name), (name,)) for name in (*LEAST, *CHECKS)),
         *((partial(_file, name, check_file), (name,)) for name, check_file in (files or {}).items()),
     ]
     for check, names in checks:
         _judge(check, names, inputs, findings)
+    if read is not None:
+        reading = read
+        _judge(lambda values: selection_errors(values, reading), SELECTION, inputs, findings)
     for name in ONE_RUN:
         _same_everywhere(name, inputs, findings)
     for name in WHOLE_RUN if together else ():
@@ -202,11 +210,6 @@ def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
     except PatchError as error:
         return [error]
     return []
-
-
-def _selections(values: Mapping[str, Any]) -> list[PatchError]:
-    both = all(values.get(name) not in (None, "") for name in SELECTIONS)
-    return [_problem(SELECTIONS[1], f"is set beside {SELECTIONS[0]}; one run can follow only one")] if both else []
 
 
 def _value(name: str, values: Mapping[str, Any]) -> list[PatchError]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -47,27 +47,43 @@ class Run:
     warnings: list[str] = field(default_factory=list)
 
     def record_baseline(self, resolved: ResolvedBaseline) -> None:
-        """Write the baseline into ``run.json`` once; raises ``run_conflict`` if the name meant something else
-        earlier in this run (another definition in other hosts' variables, or an edit in between)."""
-        known = _read_run_file(self.path)["baselines"].get(resolved.name)
-        if known is None:
+        """Write the baseline into ``run.json`` once, and that it was the answer to ``resolved.asked``.
+
+        Raises ``run_conflict`` if the name meant something else earlier in this run (another definition in other
+        hosts' variables, or an edit in between), or if an earlier ansible-playbook of this run had another baseline
+        for the same question. In one ansible-playbook hosts may differ by their variables.
+        """
+        content = _read_run_file(self.path)
+        if resolved.name not in content["baselines"] or resolved.name not in _answers(content, resolved):
             with files.locked(self.path / ".lock"):
                 content = _read_run_file(self.path)
-                known = content["baselines"].setdefault(
-                    resolved.name,
-                    {
-                        "digest": resolved.digest,
-                        "operating_system": resolved.baseline.get("operating_system"),
-                        "baseline": resolved.baseline,
-                    },
-                )
+                self._refuse_other_answer(_answers(content, resolved), resolved)
+                entry = {
+                    "digest": resolved.digest,
+                    "operating_system": resolved.baseline.get("operating_system"),
+                    "baseline": resolved.baseline,
+                }
+                content["baselines"].setdefault(resolved.name, entry)
+                _answers(content, resolved)[resolved.name] = self.process
                 files.write_json(self.path / "run.json", content)
+        known = content["baselines"][resolved.name]
         if known["digest"] != resolved.digest:
             raise PatchError(
                 "run_conflict",
                 f"baseline '{resolved.name}' has two definitions in run {self.run_id}: {known['digest']} was"
                 f" recorded first, this host got {resolved.digest} ({resolved.source}). One run judges by one"
                 " definition: give them two names, or start a new run",
+                baseline=resolved.name,
+            )
+
+    def _refuse_other_answer(self, answers: Mapping[str, str], resolved: ResolvedBaseline) -> None:
+        earlier = sorted(name for name, process in answers.items() if process != self.process)
+        if earlier and resolved.name not in answers:
+            raise PatchError(
+                "run_conflict",
+                f"run {self.run_id} judged by baseline '{earlier[0]}' for {resolved.asked}, and now"
+                f" '{resolved.name}' is set for that ({resolved.source}). The baselines of a run are fixed when it"
+                " starts: set it back, start a new run with its own patch_run_id, or give these hosts a patch group",
                 baseline=resolved.name,
             )
 
@@ -262,6 +278,12 @@ def _read_run_file(path: Path) -> dict[str, Any]:
             path=str(path / "run.json"),
         )
     return content
+
+
+def _answers(content: dict[str, Any], resolved: ResolvedBaseline) -> dict[str, str]:
+    """Baselines that were the answer to the same question: which ansible-playbook had it first, by name."""
+    known: dict[str, str] = content.setdefault("resolutions", {}).setdefault(resolved.asked, {})
+    return known
 
 
 def _newest(

@@ -24,7 +24,7 @@ KIND = "bad_snapshot"
 _HEAD = ("format", "frozen_at", "comment", "runs", "baselines", "systems", "digest", "signed_off_by")
 _SYSTEM = ("operating_system", "product", "hosts", "approved", "pulled_in")
 _PACKAGE = ("name", "arch", "version")
-_APPROVED_STATES = ("INSTALLED", "INSTALLED_PENDING_REBOOT")
+_THERE = ("INSTALLED", "INSTALLED_PENDING_REBOOT")
 _LONGEST = 400
 
 Package = dict[str, str]
@@ -151,8 +151,11 @@ def freeze(documents: Iterable[Mapping[str, Any]], *, frozen_at: str, comment: s
             (document["operating_system"], document["product"]), {"hosts": {}, "approved": set(), "pulled_in": set()}
         )
         part["hosts"][host] = canonical_digest(document)
-        approved = [each for each in document["patches"] if each["state"] in _APPROVED_STATES]
+        there = [each for each in document["patches"] if each["state"] in _THERE]
+        approved = [each for each in there if each["state"] == "INSTALLED" or each["decision"] == "approved"]
+        along = [each for each in there if each not in approved]
         part["approved"].update(_newest_of_each(approved, document["operating_system"]))
+        part["pulled_in"].update(_newest_of_each(along, document["operating_system"]))
         part["pulled_in"].update(
             (each["name"], each["arch"] or "", each["version"]) for each in document["pulled_in"] if each["version"]
         )

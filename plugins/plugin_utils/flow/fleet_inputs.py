@@ -24,6 +24,9 @@ _OPTIONS = {
         "patch_default_baselines": "default_baselines",
         "patch_group": "patch_group",
         "patch_cloud_tags": "cloud_tags",
+        "patch_install_override_list": "install_override_list",
+        "patch_snapshot": "snapshot",
+        "patch_snapshot_unavailable": "snapshot_unavailable",
     },
     "maintenance_window": {
         "patch_maintenance_windows": "maintenance_windows",

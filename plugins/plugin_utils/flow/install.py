@@ -23,6 +23,7 @@ from .install_choice import Chooser
 from .install_jobs import InstallJobs
 from .inventory import plan_module
 from .job_report import changed_packages, unfinished_packages
+from .named_files import path_of
 from .native_library import NativeLibrary
 from .s3_files import S3Reader
 from .scan import HostScan
@@ -52,7 +53,7 @@ class HostInstall(HostScan):
         self._selection = NoSelection()
         self._chooser: Chooser
         self._s3 = S3Reader(action, task_vars)
-        self._path_of = action._loader.path_dwim
+        self._path_of = path_of(action._loader)
         self._check_mode = check_mode
         self._tell = tell
         self._sleep = sleep
@@ -85,7 +86,7 @@ class HostInstall(HostScan):
         self._chooser = Chooser(
             self.channel, self._arguments, self.resolve(inventory), self._selection, as_of=self.opened_run.as_of
         )
-        self._notes += self._selection.check(inventory)
+        self._notes += [*self._selection.told(), *self._selection.check(inventory)]
         inventory, self.choice = self._choose_fresh(self._repaired(inventory))
         self._notes += self._chooser.kept_away(inventory)
         if self._check_mode:
@@ -257,7 +258,7 @@ class HostInstall(HostScan):
         timed_out = self._work.result == "TIMED_OUT"
         if missing or timed_out:
             seconds = self._arguments["host_timeout"] if timed_out else None
-            self.failure = install_report.incomplete(missing, timed_out_after=seconds)
+            self.failure = install_report.incomplete(missing, self._selection.wording, timed_out_after=seconds)
         self.failure = self._debian8.failure(self._work.done) or self.failure
         self._keep_on_host(document)
         return document

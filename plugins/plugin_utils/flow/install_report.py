@@ -100,13 +100,14 @@ def why_not(record: Record, jobs: InstallJobs, refusals: Mapping[Target, str]) -
     return jobs.reason or "it became available while others were being installed"
 
 
-def incomplete(missing: Sequence[Record], *, timed_out_after: int | None) -> PatchError:
-    """The failure of a host that lacks what should have come; each has ``id``, ``version`` and ``failure``."""
+def incomplete(missing: Sequence[Record], wording: str, *, timed_out_after: int | None) -> PatchError:
+    """The failure of a host that lacks what should have come; each has ``id``, ``version`` and ``failure``.
+    ``wording`` says who wanted it: ``{} that the snapshot has``."""
     told = "; ".join(f"{entry['id']} {entry['version']}: {entry['failure']}" for entry in missing[:5])
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     if timed_out_after is not None:
         return PatchError(
             "timed_out", f"The installation took more than {timed_out_after} seconds and was ended. {told}{more}"
         )
-    what = "patch" if len(missing) == 1 else "patches"
-    return PatchError("install_incomplete", f"{len(missing)} approved {what} could not be installed: {told}{more}")
+    what = wording.format("patch" if len(missing) == 1 else "patches")
+    return PatchError("install_incomplete", f"{len(missing)} {what} could not be installed: {told}{more}")

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
@@ -15,6 +17,20 @@ from ansible.module_utils.urls import open_url
 from ..errors import PatchError
 
 _SECONDS = 60
+_OWN_PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+
+
+def base_folder(loader: Any) -> Path:
+    """Where relative paths begin: the folder of the playbook, or, with a playbook of this collection, beside which no
+    operator keeps files, the folder that the command is run in. ``loader`` is Ansible's."""
+    folder = Path(loader.get_basedir()).resolve()
+    return Path.cwd() if folder == _OWN_PLAYBOOKS else folder
+
+
+def path_of(loader: Any) -> Callable[[str], str]:
+    """From a path as it was given to the absolute one."""
+    folder = base_folder(loader)
+    return lambda text: str(folder / Path(text).expanduser())
 
 
 def shown(source: str, *, what: str, kind: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -27,6 +26,7 @@ from .channels import open_channel
 from .errata import ErrataFile
 from .inventory import build_inventory, read_request
 from .ledger import ScanLedger
+from .named_files import base_folder
 from .results import plain
 
 
@@ -62,7 +62,7 @@ class HostScan:
         self._task_vars = task_vars
         self._now = now
         self.host = str(action._task.delegate_to or task_vars.get("inventory_hostname"))
-        registry = read_registry(arguments["baselines"] or [], folder=Path(action._loader.get_basedir()))
+        registry = read_registry(arguments["baselines"] or [], folder=base_folder(action._loader))
         self.baselines, self.lint = registry.baselines, registry.warnings
         self._patch_groups = registry.groups_with(arguments["patch_groups"])
         self._default_baselines = registry.defaults_with(arguments["default_baselines"])

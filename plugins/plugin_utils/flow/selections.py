@@ -8,7 +8,9 @@ Compliance follows the baseline all the same.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +25,19 @@ from ..errors import PatchError
 from ..fleet import files, operator_yaml
 from ..fleet import snapshot as snapshots
 from ..fleet.run_directory import Run
+from ..fleet.selection_check import BOTH, LISTS, SNAPSHOTS, Kind, is_given
 from . import named_files
 from .s3_files import S3Reader, bucket_and_key
 
 Decide = Callable[[list[PatchRecord]], list[dict[str, Any]]]
 _LONGEST_WAIT = 600.0
 _LONGEST_ADDRESS = 2048
-_MOST_LIST = 1024 * 1024
-_LIST, _LIST_KIND = "install override list", "bad_override_list"
 
 
 def refuse_both(arguments: Mapping[str, Any]) -> None:
     """One run takes its patches from one place."""
-    if _is_given(arguments["install_override_list"]) and _is_given(arguments["snapshot"]):
-        raise PatchError(
-            "bad_option", "install_override_list and snapshot are both given; one run can follow only one."
-        )
-
-
-def _is_given(value: Any) -> bool:
-    """A text without a character is what templates give for nothing; a list without ``patches`` is an error."""
-    return value is not None and value != ""
+    if is_given(arguments["install_override_list"]) and is_given(arguments["snapshot"]):
+        raise PatchError("bad_option", BOTH)
 
 
 class NoSelection:
@@ -53,6 +47,10 @@ class NoSelection:
     fixes_dependencies = False
     """Whether nothing may come along but what ``may_come_along`` allows."""
     described: dict[str, Any] | None = None
+    wording = "approved {}"
+    """What could not be installed, in the words of its failure; ``{}`` is "patch" or "patches"."""
+    changed = False
+    """Whether the file says something else than what this run read from it."""
 
     def override_list(self) -> dict[str, Any] | None:
         """For the engine."""
@@ -65,6 +63,14 @@ class NoSelection:
     def check(self, inventory: Inventory) -> list[dict[str, str]]:
         """Warnings about this host; raises ``PatchError`` where nothing should be installed on it."""
         return []
+
+    def told(self) -> list[dict[str, str]]:
+        """Warnings that are the same for every host."""
+        if not self.changed or self.described is None:
+            return []
+        source, digest = self.described["source"], self.described["digest"]
+        message = f"{source} was changed since this run read it; the run goes by what it read, {digest}"
+        return [{"kind": "selection_changed", "message": message}]
 
     def may_come_along(self, name: str, arch: str, version: str) -> bool:
         """Whether a dependency may that the baseline does not approve, whatever the options say."""
@@ -79,6 +85,7 @@ class ListSelection(NoSelection):
     """An override list; ``described`` has ``kind``, ``source`` and ``digest``."""
 
     replaces = True
+    wording = "{} that the install override list names"
 
     def __init__(self, raw: dict[str, Any], source: str, digest: str) -> None:
         self._raw = raw
@@ -135,6 +142,7 @@ class SnapshotSelection(NoSelection):
 
     replaces = True
     fixes_dependencies = True
+    wording = "{} that the snapshot has"
 
     def __init__(self, snapshot: snapshots.Snapshot, source: str, *, when_unavailable: str) -> None:
         self._snapshot = snapshot
@@ -184,50 +192,106 @@ def select(arguments: Mapping[str, Any], run: Run, s3: S3Reader, *, path_of: Cal
     """What the task's options ask for; a file is read once per run, so that every host gets the same."""
     refuse_both(arguments)
     given, snapshot = arguments["install_override_list"], arguments["snapshot"]
-    if _is_given(snapshot):
-        raw, source, _digest = _kept(
-            snapshot, run, s3, "snapshot", snapshots.KIND, snapshots.MOST_BYTES, path_of=path_of
-        )
-        read = snapshots.parse_snapshot(raw, named=f"The snapshot {source}")
-        return SnapshotSelection(read, source, when_unavailable=arguments["snapshot_unavailable"])
-    if not _is_given(given):
+    selection: NoSelection
+    if is_given(snapshot):
+        kept = _kept(snapshot, run, s3, SNAPSHOTS, path_of=path_of)
+        read = snapshots.parse_snapshot(kept.value, named=f"The snapshot {kept.source}")
+        selection = SnapshotSelection(read, kept.source, when_unavailable=arguments["snapshot_unavailable"])
+    elif not is_given(given):
         return NoSelection()
-    if isinstance(given, str):
-        raw, source, digest = _kept(given, run, s3, _LIST, _LIST_KIND, _MOST_LIST, path_of=path_of)
+    elif not isinstance(given, str):
+        return ListSelection(given, "the option install_override_list", canonical_digest(given))
+    else:
+        kept = _kept(given, run, s3, LISTS, path_of=path_of)
         try:
-            return ListSelection(raw, source, digest)
+            selection = ListSelection(kept.value, kept.source, kept.digest)
         except PatchError as error:
             problems = error.details.get("problems", [])
-            raise PatchError(_LIST_KIND, f"In {source}: {error.message}", problems=problems) from error
-    return ListSelection(given, "the option install_override_list", canonical_digest(given))
+            raise PatchError(LISTS.error, f"In {kept.source}: {error.message}", problems=problems) from error
+    selection.changed = kept.changed
+    return selection
 
 
-def _kept(
-    source: str, run: Run, s3: S3Reader, what: str, kind: str, most: int, *, path_of: Callable[[str], str]
-) -> tuple[Any, str, str]:
-    """Value, source as shown and ``sha256:<hex>`` of a YAML file."""
+def reader(action: Any, task_vars: dict[str, Any]) -> Callable[[str, Kind], tuple[Any, str]]:
+    """Reads such files outside of a run, to check them; gives value and source as shown."""
+    s3, path_of = S3Reader(action, task_vars), named_files.path_of(action._loader)
+
+    def read(source: str, kind: Kind) -> tuple[Any, str]:
+        source, shown = _named(source, kind, path_of=path_of)
+        return operator_yaml.parse(
+            _content(source, kind, s3), named=f"The {kind.what} {shown}", kind=kind.error, most=kind.most
+        ), shown
+
+    return read
+
+
+@dataclass(frozen=True)
+class _Kept:
+    value: Any
+    source: str
+    digest: str
+    changed: bool = False
+
+
+def _named(source: str, kind: Kind, *, path_of: Callable[[str], str]) -> tuple[str, str]:
+    """Where a file is, and that as it is shown; raises ``PatchError`` for an address that is none."""
     source = source if "://" in source else path_of(source)
-    is_s3 = source.startswith("s3://")
     if "://" in source and len(source) > _LONGEST_ADDRESS:
-        raise PatchError(kind, f"The address of the {what} has more than {_LONGEST_ADDRESS} characters.")
-    if is_s3:
-        bucket_and_key(source, what=what, kind=kind)
-    shown = source if is_s3 else named_files.shown(source, what=what, kind=kind)
+        raise PatchError(kind.error, f"The address of the {kind.what} has more than {_LONGEST_ADDRESS} characters.")
+    if source.startswith("s3://"):
+        bucket_and_key(source, what=kind.what, kind=kind.error)
+        return source, source
+    return source, named_files.shown(source, what=kind.what, kind=kind.error)
+
+
+def _content(source: str, kind: Kind, s3: S3Reader) -> bytes:
+    read = s3.read if source.startswith("s3://") else named_files.content
+    return read(source, what=kind.what, kind=kind.error, most=kind.most)
+
+
+def _kept(source: str, run: Run, s3: S3Reader, kind: Kind, *, path_of: Callable[[str], str]) -> _Kept:
+    """What the run read first, whatever is there by now."""
+    source, shown = _named(source, kind, path_of=path_of)
     folder = Path(run.path) / "selections"
     files.make_private_directory(folder)
     name = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     with files.locked(folder / ".lock", timeout=_LONGEST_WAIT):
         kept = folder / f"{name}.json"
         if not kept.exists():
-            reader: Any = s3.read if is_s3 else named_files.content
-            content = reader(source, what=what, kind=kind, most=most)
-            value = operator_yaml.parse(content, named=f"The {what} {shown}", kind=kind, most=most)
-            digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            stamp = _stamp(source)
+            content = _content(source, kind, s3)
+            value = operator_yaml.parse(content, named=f"The {kind.what} {shown}", kind=kind.error, most=kind.most)
+            found = {"source": shown, "digest": _digest(content), "stamp": stamp, "value": value}
             try:
-                files.write_new_json(folder, name, {"source": shown, "digest": digest, "value": value})
+                files.write_new_json(folder, name, found)
             except (TypeError, ValueError) as error:
                 raise PatchError(
-                    kind, f"The {what} {shown} holds something that is no plain value: {error}."
+                    kind.error, f"The {kind.what} {shown} holds something that is no plain value: {error}."
                 ) from error
     data = files.read_json(kept)
-    return data["value"], str(data["source"]), str(data["digest"])
+    return _Kept(data["value"], str(data["source"]), str(data["digest"]), _says_something_else(source, kind, data))
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _stamp(source: str) -> list[int] | None:
+    """By which a file that nobody touched is told without reading it; None for an address."""
+    try:
+        found = os.stat(source)
+    except (OSError, ValueError):
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _says_something_else(source: str, kind: Kind, data: Mapping[str, Any]) -> bool:
+    """Of files on the controller; what an address has is read once per run."""
+    stamp = None if "://" in source else _stamp(source)
+    if stamp is None or stamp == data["stamp"]:
+        return False
+    try:
+        content = named_files.content(source, what=kind.what, kind=kind.error, most=kind.most)
+        return _digest(content) != str(data["digest"])
+    except PatchError:
+        return False

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import stat
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ def opened(state: Path, key: str = "controller:1:2", **options: Any) -> Run:
 
 def baseline(digest: str = "sha256:1", name: str = "web-prod") -> ResolvedBaseline:
     return ResolvedBaseline({"name": name, "operating_system": "UBUNTU"}, name, digest, "default for UBUNTU")
+
+
+def answer(name: str, asked: str = "UBUNTU, patch group 'web'") -> ResolvedBaseline:
+    return replace(baseline(name=name), asked=asked)
 
 
 def problems_of(run: Run) -> list[str]:
@@ -81,6 +86,32 @@ def test_the_time_to_judge_at_can_be_given_in_any_zone_and_is_fixed(tmp_path: Pa
     with pytest.raises(PatchError) as caught:
         opened(tmp_path, as_of="2026-11-02")
     assert caught.value.kind == "run_conflict"
+
+
+def test_a_later_invocation_of_a_run_gets_the_baselines_that_the_first_one_did(tmp_path: Path) -> None:
+    first = opened(tmp_path, "monday", run_id=RUN_ID)
+    first.record_baseline(answer("web-prod"))
+    # Hosts of one ansible-playbook may differ by their variables.
+    first.record_baseline(answer("web-test"))
+    later = opened(tmp_path, "tuesday", run_id=RUN_ID)
+    later.record_baseline(answer("web-test"))
+    later.record_baseline(answer("db-prod", "UBUNTU, patch group 'db'"))
+    later.record_baseline(answer("db-test", "UBUNTU, patch group 'db'"))
+    with pytest.raises(PatchError, match="judged by baseline 'web-prod' for UBUNTU, patch group 'web'") as caught:
+        later.record_baseline(answer("web-next"))
+    assert caught.value.kind == "run_conflict"
+    assert "web-next" not in later.baselines()
+    opened(tmp_path, "tuesday, by itself").record_baseline(answer("web-next"))
+
+
+def test_a_run_of_an_earlier_release_that_noted_no_answers_is_joined(tmp_path: Path) -> None:
+    run = opened(tmp_path)
+    run.record_baseline(answer("web-prod"))
+    content = json.loads((run.path / "run.json").read_text())
+    del content["resolutions"]
+    (run.path / "run.json").write_text(json.dumps(content))
+    run.record_baseline(answer("web-prod"))
+    run.record_baseline(answer("web-next"))
 
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -25,8 +25,11 @@ UBUNTU, JAMMY = "UBUNTU", "Ubuntu22.04"
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
 
 
-def entry(name: str, version: str, state: str = "INSTALLED") -> dict[str, Any]:
-    return {"id": f"{name}.amd64", "name": name, "arch": "amd64", "installed_version": version, "state": state}
+def entry(name: str, version: str, state: str = "INSTALLED", decision: str = "approved") -> dict[str, Any]:
+    return {
+        "id": f"{name}.amd64", "name": name, "arch": "amd64", "installed_version": version, "state": state,
+        "decision": decision,
+    }  # fmt: skip
 
 
 def document(host: str, *patches: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -51,11 +54,14 @@ def test_what_is_approved_and_on_the_canaries_is_frozen_with_what_came_along() -
     along = {"name": "libnew", "arch": "amd64", "installed_version": None, "version": "1.10"}
     raw = frozen(
         document("b", entry("curl", "2"), entry("own", "7", "INSTALLED_OTHER"), pulled_in=[along]),
-        document("a", entry("curl", "2"), entry("linux", "5", "INSTALLED_PENDING_REBOOT"), entry("linux", "4")),
-    )
+        document(
+            "a", entry("curl", "2"), entry("linux", "5", "INSTALLED_PENDING_REBOOT"), entry("linux", "4"),
+            entry("libdep", "3", "INSTALLED_PENDING_REBOOT", "not_approved"),
+        ),
+    )  # fmt: skip
     [system] = raw["systems"]
     assert [(each["name"], each["version"]) for each in system["approved"]] == [("curl", "2"), ("linux", "5")]
-    assert [each["name"] for each in system["pulled_in"]] == ["libnew"]
+    assert [each["name"] for each in system["pulled_in"]] == ["libdep", "libnew"]
     assert list(system["hosts"]) == ["a", "b"]
     part = read(raw).of(UBUNTU, JAMMY)
     assert part.has("curl", "amd64", "2")

@@ -10,35 +10,26 @@ import pytest
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.input_files import CHECKS, file_problem
 
 
-def problem(name: str, value: Any, folder: Path) -> str:
-    found = file_problem(name, value, path_of=lambda text: str(folder / text))
+def problem(name: str, value: Any) -> str:
+    found = file_problem(name, value)
     return "" if found is None else found.message
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
-    assert problem(name, missing, tmp_path) == f"there is no file {missing}"
+    assert problem(name, missing) == f"there is no file {missing}"
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_file_that_holds_something_else_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("- just\n- a list\n")
-    assert problem(name, str(tmp_path / "other"), tmp_path)
+    assert problem(name, str(tmp_path / "other"))
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_an_address_is_not_fetched_and_one_with_a_password_is_refused(name: str, tmp_path: Path) -> None:
-    assert problem(name, "https://nowhere.invalid/file", tmp_path) == ""
-    told = problem(name, "https://user:secret@nowhere.invalid/file", tmp_path)
+def test_an_address_is_not_fetched_and_one_with_a_password_is_refused(name: str) -> None:
+    assert problem(name, "https://nowhere.invalid/file") == ""
+    told = problem(name, "https://user:secret@nowhere.invalid/file")
     assert "credentials" in told
     assert "secret" not in told
-
-
-def test_an_override_list_is_checked_in_place_and_in_its_file(tmp_path: Path) -> None:
-    name = "patch_install_override_list"
-    assert problem(name, {"patches": [{"id": "curl.x86_64"}]}, tmp_path) == ""
-    assert problem(name, "", tmp_path) == ""
-    assert "patches" in problem(name, {"patch": []}, tmp_path)
-    (tmp_path / "list.yml").write_text("patches:\n- id: curl.x86_64\n- title: no id\n")
-    assert "patches[1]" in problem(name, "list.yml", tmp_path)

@@ -61,8 +61,16 @@ def test_a_file_is_read_once_per_run_and_told_with_its_digest(run: Run, tmp_path
     path = tmp_path / "list.yml"
     path.write_bytes(LIST)
     first = chosen(run, str(path)).described
+    assert chosen(run, str(path)).told() == []
     path.write_bytes(b"patches: []")
-    assert chosen(run, str(path)).described == first
+    later = chosen(run, str(path))
+    assert later.described == first
+    [warning] = later.told()
+    assert warning["kind"] == "selection_changed"
+    path.write_bytes(LIST)
+    assert chosen(run, str(path)).told() == []
+    path.unlink()
+    assert chosen(run, str(path)).told() == []
     assert first is not None
     assert (first["kind"], first["source"]) == ("override_list", str(path))
     assert first["digest"].startswith("sha256:")
