@@ -13,6 +13,8 @@ from ..plugin_utils.errors import PatchError
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.install import HostInstall
 from ..plugin_utils.flow.results import failed, plain, untrusted
+from ..plugin_utils.flow.windows_install import WindowsInstall
+from ..plugin_utils.host.windows_channel import is_windows
 
 
 class ActionModule(ActionBase):
@@ -25,9 +27,10 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, validated = self.validate_argument_spec(argument_spec("install_patches"))
         arguments = plain(validated)
-        install = None
+        install: HostInstall | WindowsInstall | None = None
         try:
-            install = HostInstall(
+            kind = WindowsInstall if is_windows(self._connection) else HostInstall
+            install = kind(
                 self,
                 task_vars or {},
                 arguments,
@@ -49,7 +52,7 @@ class ActionModule(ActionBase):
             "run_id": document["run"]["id"],
         }
 
-    def _done(self, install: HostInstall) -> dict[str, Any]:
+    def _done(self, install: HostInstall | WindowsInstall) -> dict[str, Any]:
         """What changed, in check mode what would, as far as the installation got."""
         if install.choice is None:
             return {}
@@ -58,6 +61,8 @@ class ActionModule(ActionBase):
             "installed_count": len(install.changes),
             "plan": untrusted(install.plan()),
         }
+        if isinstance(install, WindowsInstall):
+            done["installed_since_boot"] = install.installed_since_boot
         if self._task.diff:
             done["diff"] = untrusted(install.diff())
         return done

@@ -13,12 +13,15 @@ from ansible.plugins.action.reboot import ActionModule as BuiltinReboot
 
 from ..plugin_utils.engine.records import Inventory
 from ..plugin_utils.errors import PatchError
+from ..plugin_utils.flow.ansible_windows import AnsibleWindows
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.inventory import build_inventory, read_request
 from ..plugin_utils.flow.reboot import HostReboot
 from ..plugin_utils.flow.results import failed, plain, untrusted
+from ..plugin_utils.flow.windows_reboot import WindowsReboot
 from ..plugin_utils.host.channel import HostChannel
 from ..plugin_utils.host.reboot_probe import HostState, RebootProbe
+from ..plugin_utils.host.windows_channel import WindowsChannel, is_windows
 
 SECONDS_FOR_A_LOOK = 30
 SECONDS_FOR_RESTARTS = 900
@@ -49,10 +52,13 @@ class ActionModule(BuiltinReboot):
             result.update(untrusted(_shown(reboot.known)) if reboot else {})
         return result
 
-    def _host_reboot(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> HostReboot:
+    def _host_reboot(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> HostReboot | WindowsReboot:
         for name in ("reboot_timeout", "pre_reboot_delay", "post_reboot_delay", "lock_timeout", "max_reboots"):
             if arguments[name] < 0:
                 raise PatchError("bad_arguments", f"{name} is {arguments[name]}; it cannot be less than 0.")
+
+        if is_windows(self._connection):
+            return self._windows_reboot(arguments, task_vars)
 
         def channel(seconds: int) -> HostChannel:
             return HostChannel(self, task_vars, seconds=seconds, interpreters=arguments["interpreters"] or ())
@@ -68,6 +74,21 @@ class ActionModule(BuiltinReboot):
             read=read,
             wait=self._wait,
             local=self._connection.transport == "local",
+        )
+
+    def _windows_reboot(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> WindowsReboot:
+        channel = WindowsChannel(self, seconds=SECONDS_FOR_RESTARTS)
+
+        def need() -> dict[str, Any]:
+            reading = channel.call(read_request({"refresh": "never"}))
+            return build_inventory(reading, mappings=arguments["os_mappings"]).reboot
+
+        return WindowsReboot(
+            arguments,
+            host=str(self._task.delegate_to or task_vars.get("inventory_hostname")),
+            channel=channel,
+            windows=AnsibleWindows(self, task_vars, tell=lambda _line: None, seconds_left=lambda: SECONDS_FOR_RESTARTS),
+            read_need=need,
         )
 
     def _wait(self, observe: Callable[[], str], before: str) -> bool:

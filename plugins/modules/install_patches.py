@@ -25,7 +25,10 @@ description:
     package's own script hangs, it is ended with everything that it started, and nothing new is begun on that host.
   - With apt, python3-apt is brought up to date before anything else, whether a rule approves it or not, and installed where it
     is missing, as Patch Manager does.
-  - It never reboots; see M(openfleet.patch.reboot_host).
+  - It never reboots, except for Windows, where some updates are only offered, or can only be installed, after others have
+    taken effect. There it reboots between rounds unless O(reboot_option=NoReboot). See M(openfleet.patch.reboot_host).
+  - On Windows, M(ansible.windows.win_updates) installs, so that the collection ansible.windows has to be on the controller.
+    It gets filters that select what is approved and nothing else; docs/windows-updates.md has the details.
   - On Debian 8 it comments out C(jessie-backports) in the host's apt sources, imports a signing key and brings python3-apt up
     to date first, as Patch Manager does; the sources are put back byte for byte and the key removed when each job ends, also
     when it fails or the host loses power.
@@ -65,7 +68,8 @@ options:
   auto_agree_with_licenses:
     description:
       - Whether the licences of packages are agreed with on your behalf, as C(zypper --auto-agree-with-licenses) does. Without
-        it a patch whose package has a licence to agree with is left out and reported. Matters on SUSE alone.
+        it a patch whose package has a licence to agree with is left out and reported. Matters on SUSE, and on Windows for
+        updates whose terms nobody has accepted on the host.
     type: bool
     default: false
     version_added: 0.1.0
@@ -96,6 +100,12 @@ options:
       - Seconds that the host may be out of reach while its job runs, before the task ends as unreachable. The job goes on.
     type: int
     default: 600
+  reboot_timeout:
+    description:
+      - Seconds that a Windows host may take for a reboot between two rounds of updates. Other systems are not rebooted here.
+    type: int
+    default: 1200
+    version_added: 0.1.0
   debian8_signing_key:
     description:
       - The OpenPGP public key that is trusted on a Debian 8 host while it is patched, as an armored block or as the name of a
@@ -232,6 +242,10 @@ run_id:
 installed_count:
   description: How many packages have another version than before; in check mode, how many would.
   returned: when the host could be read
+  type: int
+installed_since_boot:
+  description: How many updates Windows claims to have installed since this task last rebooted the host.
+  returned: on Windows, when the host could be read
   type: int
 plan:
   description: What was to be installed.

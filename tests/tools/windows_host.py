@@ -19,9 +19,10 @@ from typing import Any
 
 from windows_readings import reading, search, streamed_line, streams
 
-READER = Path(__file__).resolve().parents[2] / "plugins" / "plugin_utils" / "host" / "scripts" / "windows_reader.ps1"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "plugins" / "plugin_utils" / "host" / "scripts"
 _MARK = re.compile(r"\$OpenfleetMark = '([a-z0-9-]{20,80})'\n\$OpenfleetOptions = '([A-Za-z0-9+/=]*)'\n")
-_EVENTS_PER_POLL = 60
+_EVENTS_PER_POLL = 400
 _FAILED = "0x80070643"
 
 
@@ -41,6 +42,8 @@ class Update:
     """How many installations fail before one works; 99: all."""
     rolled_back: bool = False
     """Claimed as installed, and offered again after the boot."""
+    keeps_coming: bool = False
+    """Claimed as installed, and offered again at once."""
 
     def to_state(self) -> dict[str, Any]:
         return {**vars(self), "state": "offered", "tries": 0}
@@ -49,7 +52,9 @@ class Update:
 def create(folder: Path, updates: list[Update], *, present: list[dict[str, Any]] | None = None, **more: Any) -> Path:
     """A host in ``folder``. ``more``: ``parts`` (of the reading), ``version``, ``calls`` (recorded streams by name and
     round for the installing calls, in order), ``down`` (execs that fail after a reboot), ``stays_up`` (reboots that do
-    nothing), ``lost_at`` (the poll at which contact is lost), ``slips_in`` (an update that win_updates takes too)."""
+    nothing), ``lost_at`` (the poll at which contact is lost, for ``away_then`` execs more), ``slips_in`` (an update
+    that win_updates takes too; with ``seen`` in searches as well), ``withdrawn`` (updates that the reader sees once and
+    win_updates never)."""
     state = {"boot": 0, "updates": [each.to_state() for each in updates], "present": present or [], "parts": {},
              "version": "10.0.17763", "calls": [], "down": 0, "away": 0, "polls": 0, **more}  # fmt: skip
     folder.mkdir(parents=True)
@@ -135,31 +140,36 @@ class WindowsHost:
 
     def _read(self, text: str) -> bytes:
         head = _MARK.match(text)
-        shipped = [
-            line for line in READER.read_text(encoding="ascii").splitlines() if line and not line.startswith("#")
-        ]
-        if head is None or text[head.end() :].rstrip("\n").split("\n") != shipped:
-            raise AssertionError("what came is not the reader of this collection")
-        options = json.loads(base64.b64decode(head.group(2)))
-        self._log("reader", options=options)
-        answer = self._reader_answer(options)
+        body = text[head.end() :].rstrip("\n").split("\n") if head else []
+        options = json.loads(base64.b64decode(head.group(2))) if head else {}
+        if head and body == _shipped("windows_reader.ps1"):
+            self._log("reader", options=options)
+            answer = self._reader_answer(options)
+        elif head and body == _shipped("windows_boot.ps1"):
+            self._log("boot_look")
+            answer = {"protocol": 1, "ok": True, "result": {"booted_at": self._booted_at()}}
+        else:
+            raise AssertionError("what came is no script of this collection")
         packed = base64.b64encode(json.dumps(answer).encode()).decode()
         mark = head.group(1)
         # As a console folds long lines.
         folded = "\r\n".join(packed[start : start + 4096] for start in range(0, len(packed), 4096))
         return f"{mark} begin answer\r\n{folded}\r\n{mark} end answer\r\n".encode()
 
+    def _booted_at(self) -> str:
+        return f"{datetime(2026, 11, 1, 3) + timedelta(hours=self._state['boot']):%Y-%m-%dT%H:%M:%SZ}"
+
     def _reader_answer(self, options: dict[str, Any]) -> dict[str, Any]:
         if options.get("offline_file") and self._state.get("remote", True):
             error = {"kind": "offline_file_refused", "message": "Access is denied. (0x80070005)", "traceback": ""}
             return {"protocol": 1, "ok": False, "error": error}
         offered = [self._line(each) for each in self._state["updates"] if self._is_listed(each)]
+        if len(log(self._folder, "reader")) > 1:
+            offered = [each for each in offered if each["update_id"] not in self._state.get("withdrawn", [])]
         there = [self._line(each) for each in self._state["updates"] if each["state"] == "installed"]
         whole = reading(offered, [*self._state["present"], *there], version=self._state["version"])["result"]
-        moment = datetime.now(timezone.utc)
-        booted = datetime(2026, 11, 1, 3, tzinfo=timezone.utc) + timedelta(hours=self._state["boot"])
-        whole["collected_at"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        whole["os"]["booted_at"] = booted.strftime("%Y-%m-%dT%H:%M:%SZ")
+        whole["collected_at"] = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        whole["os"]["booted_at"] = self._booted_at()
         whole["reboot"]["component_servicing"] = self._reboot_pending()
         whole.update(copy.deepcopy(self._state["parts"]))
         if self._state.get("search_error"):
@@ -225,12 +235,15 @@ class WindowsHost:
                 if update is None:
                     continue
                 update["tries"] += 1
-                if info["result_code"] == 2:
+                if info["result_code"] == 2 and not update["keeps_coming"]:
                     update["state"] = "pending" if info["reboot_required"] or update["rolled_back"] else "installed"
 
     def _events(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
         offered = [each for each in self._state["updates"] if self._is_listed(each) and each["state"] == "offered"]
+        offered = [each for each in offered if each["line"]["update_id"] not in self._state.get("withdrawn", [])]
         selected = {each["line"]["update_id"] for each in offered if _selects(arguments, each["line"])}
+        if self._state.get("slips_in") and self._state.get("seen"):
+            selected.add(self._state["slips_in"])
         if arguments["state"] != "installed":
             return [_search_event(offered, selected), _exit_event(self._reboot_pending())]
         if self._state.get("slips_in"):
@@ -246,7 +259,7 @@ class WindowsHost:
         """A recorded round as it would have been with these filters: the updates that they leave out do not occur."""
         name, number = call
         if number is None:
-            broken = (READER.parents[4] / "tests/golden/windows-updates" / f"wua-progress.{name}.jsonl").read_text()
+            broken = (ROOT / "tests" / "golden" / "windows-updates" / f"wua-progress.{name}.jsonl").read_text()
             return [{"broken": json.loads(broken.splitlines()[0])}]
         events = copy.deepcopy(recorded_round(name, number))
         ids = {each["id"] for each in found_in(events)}
@@ -299,8 +312,13 @@ class WindowsHost:
         return json.dumps({"stdout": "", "stderr": "", "rc": 0}).encode()
 
 
+def _shipped(name: str) -> list[str]:
+    """A script as it travels: without blank lines and comments."""
+    return [line for line in (SCRIPTS / name).read_text(encoding="ascii").splitlines() if line and line[0] != "#"]
+
+
 def _script_of(command: str) -> str:
-    found = re.search(r"(?i)^powershell(?:\.exe)? .*-EncodedCommand ([A-Za-z0-9+/=]+)", command)
+    found = re.search(r"(?i)^powershell(?:\.exe)? .*-EncodedCommand '?([A-Za-z0-9+/=]+)'?\Z", command)
     if found is None:
         raise AssertionError(f"not a command line that ansible-core sends to Windows: {command[:300]}")
     return base64.b64decode(found.group(1)).decode("utf-16-le")

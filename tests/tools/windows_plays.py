@@ -56,6 +56,7 @@ class WindowsPlays:
         self.state = folder / "state"
         self._collections = collections
         self._hosts: dict[str, dict[str, Any]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, folder: Path, **variables: Any) -> None:
         self._hosts[name] = {"ansible_connection": "windows_stand_in", "windows_folder": str(folder), **variables}

@@ -30,7 +30,6 @@ WORKSTATION = {"os": {
 def test_a_windows_host_is_scanned_over_what_ansible_core_sends(core: str, tmp_path: Path) -> None:
     """One play over several hosts: each is read by one exec, and judged by the engine alone."""
     plays = WindowsPlays(core, tmp_path / "play")
-    plays.folder.mkdir()
     folders = {name: tmp_path / name for name in ("lacking", "current", "unsearched", "desktop")}
     create(folders["lacking"], recorded_updates("full_run"))
     create(folders["current"], [], present=[update_line(UPDATES[0], installed=True)])
@@ -62,7 +61,6 @@ def test_a_windows_host_is_scanned_over_what_ansible_core_sends(core: str, tmp_p
 
 def test_a_scan_file_that_the_agent_refuses_is_told_with_the_way_out(tmp_path: Path) -> None:
     plays = WindowsPlays("2.21", tmp_path / "play")
-    plays.folder.mkdir()
     plays.add("win", create(tmp_path / "win", []))
     path = r"C:\it's; a \"path\" $(whoami)\wsusscn2.cab"
     ended = plays.play("scan_host", {**EVERYTHING, "windows_offline_file": path})

@@ -99,8 +99,8 @@ class ListSelection(NoSelection):
     def decide(self, records: list[PatchRecord], inventory: Inventory, decide: Decide) -> list[dict[str, Any]]:
         """What is on the host may contain a fix already, so it is judged together with what could come."""
         compiled = self._compiled(inventory)
-        names = {(each["name"], each["arch"]) for each in records} if compiled.wanted else set()
-        there = [each for each in inventory.installed if (each["name"], each["arch"]) in names]
+        names = {(each.get("name"), each.get("arch")) for each in records} if compiled.wanted else set()
+        there = [each for each in inventory.installed if (each.get("name"), each.get("arch")) in names]
         return decide([*records, *there])[: len(records)]
 
     def check(self, inventory: Inventory) -> list[dict[str, str]]:

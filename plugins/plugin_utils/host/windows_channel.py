@@ -15,6 +15,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -26,9 +27,11 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload impor
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.watch import bounded
 
 READER = "windows_reader.ps1"
+BOOT = "windows_boot.ps1"
 DEFAULT_SECONDS = 900
 DEFAULT_ANSWER_LIMIT = 64 * 1024 * 1024
 _SEEN = 2000
+_SECONDS_FOR_A_LOOK = 60
 # What ansible-core 2.16 to 2.21 begin their own encoded commands with; connection plugins look for it.
 _POWERSHELL = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand"
 # Core's winrm encodes a command once more before 2.19, and all of that has to fit into 8191 characters.
@@ -45,11 +48,11 @@ def encoded_command(text: str) -> str:
     return f"{_POWERSHELL} {base64.b64encode(text.encode('utf-16-le')).decode()}"
 
 
-def reading_script(options: Mapping[str, Any], mark: str) -> bytes:
+def reading_script(options: Mapping[str, Any], mark: str, name: str = READER) -> bytes:
     """What travels on standard input; the options go as base64, so that none is ever PowerShell."""
     packed = base64.b64encode(json.dumps(dict(options)).encode()).decode()
     head = f"$OpenfleetMark = '{mark}'\n$OpenfleetOptions = '{packed}'\n"
-    lines = script(READER).splitlines()
+    lines = script(name).splitlines()
     return head.encode() + b"\n".join(line for line in lines if line and not line.startswith(b"#")) + b"\n"
 
 
@@ -84,20 +87,18 @@ class WindowsChannel:
         Raises ``PatchError`` (``unsupported_connection``, ``bad_answer``, ``answer_too_large``, ``timed_out`` or the
         kind that the reader gave); Ansible's own unreachable error passes through.
         """
-        mark = "openfleet-" + secrets.token_hex(16)
-        output = self._exec(encoded_command(_START), reading_script(self._search, mark))
-        text: str = output["stdout"]
-        if len(text) > self._limit:
-            raise frames.too_large(len(text), self._limit)
-        answer = _answer(text, mark, seen=f"{output['stderr']}\n{text}", code=output["rc"])
-        if not answer["ok"]:
-            raise _failure(answer["error"])
-        return {
-            "system": {"search": dict(self._search)},
-            "reader": "windows",
-            "interpreter": None,
-            "result": answer["result"],
-        }
+        result = self._ask(READER, self._seconds)
+        return {"system": {"search": dict(self._search)}, "reader": "windows", "interpreter": None, "result": result}
+
+    def booted_at(self) -> datetime:
+        """When the host last booted; a look of a moment. Raises as ``call``."""
+        found = str(self._ask(BOOT, min(self._seconds, _SECONDS_FOR_A_LOOK)).get("booted_at"))
+        try:
+            return datetime.strptime(found, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        except ValueError:
+            raise PatchError(
+                "bad_answer", f"The host's boot time is {frames.one_line(found, 60)!r}, which is no time."
+            ) from None
 
     def reset(self) -> None:
         """Forget the connection; the next exec makes a new one."""
@@ -110,7 +111,19 @@ class WindowsChannel:
         self._action._compute_environment_string(raw_environment_out=environment)
         return {str(name): str(value) for name, value in environment.items()}
 
-    def _exec(self, command: str, data: bytes) -> dict[str, Any]:
+    def _ask(self, name: str, seconds: int) -> dict[str, Any]:
+        mark = "openfleet-" + secrets.token_hex(16)
+        output = self._exec(encoded_command(_START), reading_script(self._search, mark, name), seconds)
+        text: str = output["stdout"]
+        if len(text) > self._limit:
+            raise frames.too_large(len(text), self._limit)
+        answer = _answer(text, mark, seen=f"{output['stderr']}\n{text}", code=output["rc"])
+        if not answer["ok"]:
+            raise _failure(answer["error"])
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _exec(self, command: str, data: bytes, seconds: int) -> dict[str, Any]:
         connection = self._action._connection
         if not connection.has_pipelining:
             raise PatchError(
@@ -119,7 +132,7 @@ class WindowsChannel:
                 " winrm, psrp, or ssh with ansible_shell_type: powershell.",
             )
         try:
-            with bounded(seconds=self._seconds, limit=self._limit):
+            with bounded(seconds=seconds, limit=self._limit):
                 # The agent lets everybody search; runas would be a matter of modules, and sudo is none of Windows.
                 output: dict[str, Any] = self._action._low_level_execute_command(command, sudoable=False, in_data=data)
                 return output

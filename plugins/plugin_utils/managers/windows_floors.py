@@ -92,5 +92,20 @@ def install_objection(server: Server, powershell: tuple[int, int], core: tuple[i
     return told + (" or ".join(ways) or "the server has to be replaced: no version of ansible-core reaches it") + "."
 
 
+def collection_objection(version: tuple[int, ...] | None, core: tuple[int, int]) -> str | None:
+    """Why this release of ansible.windows (None: it does not say) is not driven from that ansible-core.
+
+    2.0.0 ended a loop of retries over updates that keep failing, 3.0.0 works with the tagged data of 2.19 (its change
+    log).
+    """
+    needed = (3, 0, 0) if core > _LAST_OLD_CORE else (2, 0, 0)
+    if version is None or version >= needed:
+        return None
+    return (
+        f"ansible.windows {'.'.join(map(str, version))} is too old for ansible-core {_dotted(core)}: installing on"
+        f" Windows needs {'.'.join(map(str, needed))} or newer (ansible-galaxy collection install ansible.windows)."
+    )
+
+
 def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
