@@ -54,6 +54,8 @@ class WindowsPlays:
         self.core = core
         self.folder = folder
         self.state = folder / "state"
+        self.variables: dict[str, Any] = {}
+        """Of all hosts."""
         self._collections = collections
         self._hosts: dict[str, dict[str, Any]] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,9 @@ class WindowsPlays:
         self.folder.mkdir(parents=True, exist_ok=True)
         results = self.folder / "results.jsonl"
         results.unlink(missing_ok=True)
-        (self.folder / "inventory.json").write_text(json.dumps({"all": {"hosts": self._hosts}}), encoding="utf-8")
+        (self.folder / "inventory.json").write_text(
+            json.dumps({"all": {"hosts": self._hosts, "vars": self.variables}}), encoding="utf-8"
+        )
         ended = subprocess.run(
             [str(venv_path(self.core) / "bin" / "ansible-playbook"), "-i", "inventory.json", playbook, *arguments],
             cwd=self.folder,
