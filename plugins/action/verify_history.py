@@ -13,7 +13,7 @@ from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.run_directory import utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.results import failed, plain, untrusted
-from ..plugin_utils.flow.verifying import read_heads, verify_history, write_heads
+from ..plugin_utils.flow.verifying import read_heads, signature_problems, verify_history, write_heads
 
 
 class ActionModule(ActionBase):
@@ -35,12 +35,20 @@ class ActionModule(ActionBase):
 def _verify(arguments: dict[str, Any]) -> dict[str, Any]:
     heads = read_heads(arguments["expect_heads"]) if arguments["expect_heads"] else None
     problems, found, sound = verify_history(arguments["state_directory"], arguments["store_url"], heads=heads)
+    signers: set[str] = set()
+    if arguments["allowed_signers"]:
+        unsigned, signers = signature_problems(
+            arguments["state_directory"], arguments["store_url"], arguments["allowed_signers"]
+        )
+        known = {(each["host"], each["run_id"], each["kind"]) for each in problems}
+        problems += [each for each in unsigned if (each["host"], each["run_id"], each["kind"]) not in known]
     if arguments["write_heads"]:
         write_heads(arguments["write_heads"], found, utc_text(datetime.now(timezone.utc)))
     wrong = [each for each in problems if each["kind"] not in arguments["accept"]]
     answer = {"changed": False, "documents": sound, "problems": untrusted(problems), "heads": untrusted(found)}
+    answer["signers"] = untrusted(sorted(signers))
     if not wrong:
         return answer
-    told = "; ".join(f"{each['host']}: {each['message']}" for each in wrong[:5])
+    told = "; ".join(f"{each['host'] or each['run_id']}: {each['message']}" for each in wrong[:5])
     more = f" (and {len(wrong) - 5} more)" if len(wrong) > 5 else ""
     return answer | {"failed": True, "msg": untrusted(f"{len(wrong)} problems in the history: {told}{more}")}

@@ -26,13 +26,19 @@ options:
       - A file on the controller for the newest link of every chain. Copy it to where those who can write documents
         cannot write, and sign it there if you like.
     type: path
+  allowed_signers:
+    description:
+      - A file of keys that may sign, as C(ssh-keygen) describes it under ALLOWED SIGNERS. With it every document has to be
+        signed by one of them, see M(openfleet.patch.sign_history); O(state_directory) is where signatures are, also those
+        of documents in O(store_url).
+    type: path
   accept:
     description:
       - Kinds of problems that are told and do not fail the task. V(run_removed) is for those who delete run directories,
-        V(unrecorded) for documents that are older than the chains.
+        V(unrecorded) for documents that are older than the chains, V(unsigned) for those that were not signed yet.
     type: list
     elements: str
-    choices: [run_removed, unrecorded]
+    choices: [run_removed, unrecorded, unsigned]
     default: []
 extends_documentation_fragment:
   - openfleet.patch.attributes
@@ -40,6 +46,7 @@ extends_documentation_fragment:
   - openfleet.patch.run.state
   - openfleet.patch.run.store
 seealso:
+  - module: openfleet.patch.sign_history
   - module: openfleet.patch.store_documents
 """
 
@@ -65,11 +72,18 @@ documents:
 problems:
   description:
     - What is wrong, by C(host) (as in file names), C(run_id), C(kind) and C(message).
-    - Kinds are C(edited), C(removed), C(run_removed), C(broken_chain), C(lost_head) and C(unrecorded).
+    - Kinds are C(edited), C(removed), C(run_removed), C(broken_chain), C(lost_head), C(unrecorded),
+      C(unsigned) and C(bad_signature).
   returned: success or failure
   type: list
   elements: dict
   sample: []
+signers:
+  description: Who signed, as O(allowed_signers) names them.
+  returned: success or failure
+  type: list
+  elements: str
+  sample: [audit@example.com]
 heads:
   description: The newest link of every chain, by host as in file names.
   returned: success or failure

@@ -9,7 +9,9 @@ from typing import Any
 
 from ..errors import PatchError
 from ..fleet import evidence, files
+from ..fleet.signatures import digests_of, sign_run, unsigned_problems, verify_signatures
 from ..store.compliance_store import ComplianceStore
+from .history import open_history, run_named
 
 Problem = dict[str, str]
 
@@ -37,6 +39,40 @@ def verify_history(
         return problems, store.heads(), store.count() - len(wrong)
     finally:
         store.close()
+
+
+def signature_problems(
+    state_directory: str, store_url: str | None, allowed_signers: str
+) -> tuple[list[Problem], set[str]]:
+    """What is wrong with the signatures, and who signed. Signatures are in the state directory, also those of documents
+    in the store."""
+    state = Path(state_directory).expanduser()
+    signed = verify_signatures(state, allowed_signers)
+    if not store_url:
+        return [*signed.problems, *unsigned_problems(state, signed, known=digests_of(state))], signed.signers
+    store = ComplianceStore(store_url)
+    try:
+        unsigned = [
+            {
+                "host": host,
+                "run_id": run_id,
+                "kind": "unsigned",
+                "message": f"the document of {host} in run {run_id} is in no signed list as it is",
+            }
+            for host, run_id, digest in store.digests()
+            if not signed.has(run_id, digest)
+        ]
+    finally:
+        store.close()
+    return signed.problems + unsigned, signed.signers
+
+
+def sign_history(state_directory: str, run_id: str, key: str, *, at: str) -> dict[str, int]:
+    """Sign the documents of a run (or ``all``): run id to the number of documents that were signed now."""
+    state = Path(state_directory).expanduser()
+    history = open_history(state_directory)
+    runs = history.runs() if run_id == "all" else [run_named(history, run_id)]
+    return {run.run_id: sign_run(state, run.run_id, key, now=at) for run in runs}
 
 
 def read_heads(path: str) -> dict[str, str]:

@@ -337,6 +337,17 @@ class ComplianceStore:
             ).scalar()
             return number
 
+    def digests(self) -> list[tuple[str, str, str]]:
+        """``(host, run id, digest)`` of every document."""
+        documents = tables().documents
+        with self.database.reading() as connection:
+            found = connection.execute(
+                sqlalchemy()
+                .select(documents.c.host, documents.c.run_id, documents.c.digest)
+                .order_by(documents.c.host, documents.c.id)
+            )
+            return [(str(host), str(run_id), str(digest)) for host, run_id, digest in found]
+
     def heads(self) -> dict[str, str]:
         """Host to the newest link of its chain."""
         with self.database.reading() as connection:

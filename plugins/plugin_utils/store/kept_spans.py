@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from ..questions.spans import Span, SpanKey, advance
@@ -58,7 +57,7 @@ def write_span(connection: Any, span: Span, number: int | None) -> None:
         "patch_id": span.patch_id,
         "version": span.version,
         "closed_at": span.closed_at,
-        "body": json.dumps(asdict(span)),
+        "body": json.dumps(vars(span)),
     }
     if number is None:
         number = connection.execute(t.spans.insert().values(row)).inserted_primary_key[0]
@@ -69,4 +68,4 @@ def write_span(connection: Any, span: Span, number: int | None) -> None:
 
 
 def _without_time(span: Span) -> str:
-    return json.dumps({**asdict(span), "last_seen": None})
+    return json.dumps({**vars(span), "last_seen": None})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,19 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
     verified = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
     assert verified.rc == 0, verified.output
     assert "Documents that are as they were written: 3" in verified.output
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    kind, public, _comment = key.with_suffix(".pub").read_text(encoding="ascii").split()
+    (tmp_path / "allowed").write_text(f"audit@example.com {kind} {public}\n", encoding="ascii")
+    signed = play(
+        core,
+        collections,
+        tmp_path,
+        FLEET,
+        *("-e", f"patch_signing_key={key}", "-e", f"patch_allowed_signers={tmp_path / 'allowed'}"),
+        playbooks=("openfleet.patch.sign", "openfleet.patch.verify"),
+    )
+    assert signed.rc == 0, signed.output
     (scanned.run / "hosts" / "lacking.json").unlink()
     wrong = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
     assert wrong.rc == 2
