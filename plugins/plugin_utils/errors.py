@@ -9,6 +9,7 @@ from typing import Any
 
 _USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 _QUERY_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^?\s]*)\?[^\s\])]*")
+_SETTING = re.compile(r"(password\s*=\s*)\S+", re.IGNORECASE)
 
 
 class PatchError(Exception):
@@ -30,6 +31,6 @@ class PatchError(Exception):
 
 
 def without_passwords(text: str) -> str:
-    """``https://user:word@host/x?token=y`` becomes ``https://host/x``: package managers repeat the addresses of
-    repositories as they are configured."""
-    return _QUERY_OF_URL.sub(r"\1", _USER_OF_URL.sub(r"\1", text))
+    """``https://user:word@host/x?token=y`` becomes ``https://host/x``, and ``proxy_password=word`` loses its word:
+    package managers repeat lines and addresses as they are configured. The host's own part is in run_workspace.py."""
+    return _SETTING.sub(r"\1...", _QUERY_OF_URL.sub(r"\1", _USER_OF_URL.sub(r"\1", text)))

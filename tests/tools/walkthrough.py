@@ -1,8 +1,8 @@
 """Runs a page of documentation: writes the files that it shows, runs its commands, compares what they print.
 
 A block of yaml or ini whose first line is ``# NAME`` is the whole file of that name. A block of console has commands
-after ``$`` and, up to the next one, what they print: line by line and in order, where ``...`` alone stands for any lines
-and at the end of a line for any rest. A command has to end with 0, unless ``(exit code N)`` stands last.
+after ``$`` and, up to the next one, what they print: line by line and in order, where ``...`` alone stands for any
+lines and at the end of a line for any rest. A command has to end with 0, unless ``(exit code N)`` stands last.
 """
 
 from __future__ import annotations
