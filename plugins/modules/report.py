@@ -10,7 +10,8 @@ short_description: Write reports about a fleet's patch compliance
 version_added: 0.1.0
 description:
   - Reads the compliance documents that earlier scans and installations left on the controller and writes reports from
-    them, as one self-contained HTML file, CSV, JSON, Markdown, JUnit XML, Prometheus metrics or shapes of the AWS API.
+    them, as one self-contained HTML file, CSV, JSON, Markdown, JUnit XML, Prometheus metrics, findings of OCSF or shapes of
+    the AWS API.
   - Without O(run_id) every host is told by its newest document of any run. A host whose newest document is older than
     O(stale_after_days) is C(stale), one without any is C(never_scanned); neither counts as compliant.
   - Works on the controller alone and connects to no host. C(run_once) and C(delegate_to=localhost) belong to it.
@@ -33,11 +34,11 @@ options:
     description:
       - What to write. V(html) is C(report.html), V(csv) is C(hosts.csv) and C(patches.csv), V(json) is C(report.json),
         V(markdown) is C(report.md), V(junit) is C(junit.xml), V(prometheus) is C(openfleet_patch.prom) for the textfile
-        collector of node_exporter, V(aws) is C(aws_compliance_items.json) (requests of PutComplianceItems) and
+        collector of node_exporter, V(ocsf) is C(openfleet_patch.ocsf.jsonl) with a finding in each line, V(aws) is C(aws_compliance_items.json) (requests of PutComplianceItems) and
         C(aws_instance_patch_states.json) (InstancePatchState).
     type: list
     elements: str
-    choices: [html, csv, json, markdown, junit, prometheus, aws]
+    choices: [html, csv, json, markdown, junit, prometheus, ocsf, aws]
     default: [html]
   output_directory:
     description:

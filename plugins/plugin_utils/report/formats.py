@@ -15,6 +15,7 @@ from .json_report import as_json
 from .junit import junit
 from .markdown import markdown
 from .model import Report
+from .ocsf import ocsf
 from .prometheus import prometheus
 
 Files = dict[str, Iterable[str]]
@@ -30,6 +31,7 @@ def render(report: Report, formats: Iterable[str], *, instance_ids: Mapping[str,
         "markdown": lambda: {"report.md": [markdown(report)]},
         "junit": lambda: {"junit.xml": [junit(report)]},
         "prometheus": lambda: {"openfleet_patch.prom": [prometheus(report)]},
+        "ocsf": lambda: {"openfleet_patch.ocsf.jsonl": ocsf(report)},
         "aws": lambda: {
             "aws_compliance_items.json": _json(put_compliance_items(report, instance_ids)),
             "aws_instance_patch_states.json": _json(

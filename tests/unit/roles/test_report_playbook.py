@@ -11,7 +11,7 @@ from core_venvs import CORES
 from playbook_runs import make_collection, play
 
 pytestmark = pytest.mark.slow
-FORMATS = ["html", "csv", "json", "markdown", "junit", "prometheus", "aws"]
+FORMATS = ["html", "csv", "json", "markdown", "junit", "prometheus", "ocsf", "aws"]
 FLEET = {"good": "compliant", "lacking": "lacking", "old": "failed", "gone": "unreachable"}
 
 
@@ -35,6 +35,7 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
         "report.md",
         "junit.xml",
         "openfleet_patch.prom",
+        "openfleet_patch.ocsf.jsonl",
         "aws_compliance_items.json",
         "aws_instance_patch_states.json",
     }
