@@ -9,6 +9,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..plugin_utils.compliance.hooks import needs_install
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.install import HostInstall
@@ -50,6 +51,7 @@ class ActionModule(ActionBase):
             "verdict": document["verdict"],
             "summary": document["summary"],
             "run_id": document["run"]["id"],
+            "needed": needs_install(document, install.plan(), reboot_option=arguments["reboot_option"]),
         }
 
     def _done(self, install: HostInstall | WindowsInstall) -> dict[str, Any]:

@@ -247,6 +247,12 @@ installed_since_boot:
   description: How many updates Windows claims to have installed since this task last rebooted the host.
   returned: on Windows, when the host could be read
   type: int
+needed:
+  description:
+    - Whether there was anything to do for an Install, which is also so where a patch only waits for a reboot that
+      O(reboot_option) allows. In check mode whether there is.
+  returned: success
+  type: bool
 plan:
   description: What was to be installed.
   returned: when the host could be read

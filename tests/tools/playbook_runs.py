@@ -131,9 +131,11 @@ class ActionModule(ActionBase):
 """
 
 
-def make_collection(folder: Path, *, install: bool = False) -> Path:
-    """The path for ANSIBLE_COLLECTIONS_PATH; ``install``: with the stand-in for the task that installs."""
+def make_collection(folder: Path, *, install: bool = False, actions: dict[str, str] | None = None) -> Path:
+    """The path for ANSIBLE_COLLECTIONS_PATH; ``install``: with the stand-in for the task that installs; ``actions``:
+    further stand-ins, the text of each by the name of its task."""
     replaced = {"plugins/action/scan_host.py": SCAN}
+    replaced |= {f"plugins/action/{name}.py": text for name, text in (actions or {}).items()}
     if install:
         replaced["plugins/action/install_patches.py"] = INSTALL
         replaced["plugins/action/reboot_host.py"] = INSTALL.replace("install_patches", "reboot_host")

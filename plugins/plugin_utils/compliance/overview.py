@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import run_data
+from .hooks import DONE, SKIPPED, told
 from .outcomes import NOT_STARTED, WORDS, host_status
 
 AVAILABLE = "AVAILABLE_SECURITY_UPDATE"
@@ -53,6 +54,8 @@ class Overview:
     problems: list[str] = field(default_factory=list)
     run_data: dict[str, list[Any]] = field(default_factory=lambda: run_data.gather(()))
     """What people gave the run, see ``run_data.gather``."""
+    hooks: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
+    """(kind, name) to what became of it, to the hosts of that."""
 
     def counts(self) -> dict[str, int]:
         """How many hosts ended as what; every word is present, the sum is the number of hosts."""
@@ -97,6 +100,7 @@ def survey(
     for name, status in overview.statuses.items():
         outcome = outcomes.get(name) or {}
         run_data.add(overview.run_data, outcome.get("run_data") or {})
+        _add_hooks(overview, name, outcome.get("hooks"))
         if status == NOT_STARTED:
             told = str(outcome.get("message") or why_not_started or "the play ended before their turn; run again")
             overview.not_started.setdefault(told, []).append(name)
@@ -115,6 +119,7 @@ def survey(
 def _add(overview: Overview, host: str, document: Mapping[str, Any]) -> None:
     for warning in document["warnings"]:
         overview.warnings.setdefault(str(warning["message"]), []).append(host)
+    _add_hooks(overview, host, document.get("hooks"))
     if document["error"] is not None:
         return
     levels = []
@@ -134,6 +139,15 @@ def _add(overview: Overview, host: str, document: Mapping[str, Any]) -> None:
     for reason in document["verdict_reasons"]:
         if reason["kind"].upper() not in (*ACTED_ON, AVAILABLE):
             overview.doubts.setdefault(str(reason["message"]), []).append(host)
+
+
+def _add_hooks(overview: Overview, host: str, hooks: Any) -> None:
+    """A check that is not required warns where it fails; the other failures are the host's."""
+    for each in hooks if isinstance(hooks, list) else ():
+        results = overview.hooks.setdefault((str(each["kind"]), str(each["name"])), {})
+        results.setdefault(str(each["result"]), []).append(host)
+        if not each["required"] and each["result"] not in (DONE, SKIPPED):
+            overview.warnings.setdefault(told(each), []).append(host)
 
 
 def _facts(document: Mapping[str, Any], levels: list[str | None]) -> str:

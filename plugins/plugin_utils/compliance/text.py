@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import run_data
+from .hooks import DONE, SKIPPED, SPOKEN
 from .overview import ACTED_ON, Overview, PatchGroup
 from .states import DEFERRED_PHASED, HELD
 
@@ -45,6 +46,7 @@ def render_run(
         _block("A reboot is needed", _wrapped(_some(overview.reboot, most=40), indent=2) if overview.reboot else []),
         _block("Could not be judged in full", _messages(overview.doubts)),
         _block("Failed and unreachable", _failures(overview)),
+        _block("Hooks and checks", _hooks(overview)),
         _block("Not started", _not_started(overview)),
         _block("Warnings", _notes([*warnings, *overview.problems]) + _messages(overview.warnings)),
         ["One document per host, outcomes and baselines of this run:", visible(run["path"])]
@@ -178,6 +180,18 @@ def _note(message: str) -> list[str]:
 
 def _failures(overview: Overview) -> list[str]:
     return _messages({f"{_spoken(status)}: {told}": hosts for (status, told), hosts in overview.failures.items()})
+
+
+def _hooks(overview: Overview) -> list[str]:
+    """``pre-install hook 'drain': ok on 12 hosts, failed on 1 host: web3``."""
+    lines = []
+    for (kind, name), results in overview.hooks.items():
+        told = [f"ok on {_hosts(len(results[DONE]))}"] if DONE in results else []
+        bad = [word for word in results if word not in (DONE, SKIPPED)]
+        told += [f"{_spoken(word)} on {_named_hosts(results[word])}" for word in bad]
+        told += [f"not run on {_hosts(len(results[SKIPPED]))}"] if SKIPPED in results else []
+        lines += _wrapped(f"* {SPOKEN.get(kind, visible(kind))} '{visible(name)}': {', '.join(told)}", hang=2)
+    return lines
 
 
 def _not_started(overview: Overview) -> list[str]:

@@ -17,6 +17,8 @@ from ..engine.problems import show
 from ..errors import PatchError
 from .baseline_entries import read_registry
 from .baselines import patch_group_of, patch_group_problems
+from .hooks_input import VARIABLES as HOOK_VARIABLES
+from .hooks_input import find_file, parse_hooks
 from .input_values import CHECKS, LEAST, value_problem
 from .notifications import parse_notifications
 from .rate_input import parse_rates
@@ -27,6 +29,7 @@ BASELINES = ("patch_baselines", "patch_groups", "patch_default_baselines")
 GROUP = ("patch_group", "patch_cloud_tags", "tags")
 WINDOWS = ("patch_maintenance_windows", "patch_blackouts")
 MINUTES = ("patch_expected_minutes", "patch_reboot_reserve_minutes")
+HOOKS = (*HOOK_VARIABLES.values(), "inventory_dir")
 RATES = {
     "concurrency": "patch_concurrency",
     "error_threshold": "patch_error_threshold",
@@ -45,7 +48,7 @@ WHOLE_RUN = (
 )
 NOTIFICATIONS = ("patch_notifications",)
 ONE_RUN = ("patch_state_directory", "patch_run_id")
-VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *WHOLE_RUN, *NOTIFICATIONS, *SELECTION)
+VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *HOOKS, *WHOLE_RUN, *NOTIFICATIONS, *SELECTION)
 _MOST_MINUTES = 1440
 _SHOWN_HOSTS = 3
 # Checks speak of options; people set variables.
@@ -123,6 +126,7 @@ def check_fleet(
         (_windows, WINDOWS),
         (_minutes, MINUTES),
         (_notifications, NOTIFICATIONS),
+        (lambda values: _hooks(values, folder), HOOKS),
         *((partial(_value, name), (name,)) for name in (*LEAST, *CHECKS)),
         *((partial(_file, name, check_file), (name,)) for name, check_file in (files or {}).items()),
     ]
@@ -191,6 +195,17 @@ def _group(values: Mapping[str, Any]) -> list[PatchError]:
 def _windows(values: Mapping[str, Any]) -> list[PatchError]:
     try:
         parse_windows(values.get("patch_maintenance_windows"), values.get("patch_blackouts"))
+    except PatchError as error:
+        return [error]
+    return []
+
+
+def _hooks(values: Mapping[str, Any], folder: Path) -> list[PatchError]:
+    inventory = values.get("inventory_dir")
+    folders = [folder, *([Path(str(inventory))] if inventory else []), Path.cwd()]
+    given = {kind: values.get(name) for kind, name in HOOK_VARIABLES.items()}
+    try:
+        parse_hooks(given, find=find_file(folders))
     except PatchError as error:
         return [error]
     return []

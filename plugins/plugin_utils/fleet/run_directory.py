@@ -115,12 +115,13 @@ class Run:
         entries = _newest(self.path / "outcomes", process=accept, problems=problems)
         return {entry["host"]: entry for entry in entries}
 
-    def outcome(self, host: str) -> dict[str, Any] | None:
-        """The newest outcome that this process recorded for one host."""
+    def outcome(self, host: str, *, without: str | None = None) -> dict[str, Any] | None:
+        """The newest outcome that this process recorded for one host; ``without``: of another kind than this one."""
         mine = [
             entry
             for entry in map(_read_entry, files.numbered_paths(self.path / "outcomes", files.safe_name(host)))
             if entry is not None and entry.get("process") == self.process
+            if without is None or entry.get("kind") != without
         ]
         return mine[-1] if mine else None
 

@@ -135,11 +135,17 @@ class HostReboot:
             self.known["warnings"].append(warning)
         return decide_reboot(
             option,
-            installed_now=self._arguments["installed_count"] or 0,
+            installed_now=self._installed_now(),
             pending=pending,
             os_required=need["required"],
             reasons=need["reasons"],
         )
+
+    def _installed_now(self) -> int:
+        """What was installed before a boot that came since, as by a hook that rebooted, waits for none."""
+        if self._arguments["document"] is not None and self._document is None:
+            return 0
+        return self._arguments["installed_count"] or 0
 
     def _need(self) -> Mapping[str, Any]:
         if self._document is not None:

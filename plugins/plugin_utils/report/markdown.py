@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..compliance.hooks import DONE, SKIPPED, SPOKEN
 from ..compliance.run_data import spoken as spoken_data
 from .model import STATUSES, HostLine, Report
 
@@ -25,6 +26,7 @@ def markdown(report: Report) -> str:
         _groups(report),
         _hosts(report),
         _patches(report),
+        _hooks(report),
         _problems(report),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -92,6 +94,24 @@ def _patches(report: Report) -> list[str]:
         rows.append([patch["id"], change, patch["state"], patch["level"] or "", patch["hosts"], ids])
     heads = ["Patch", "Version", "State", "Level", "Hosts", "CVEs and advisories"]
     return ["## Patches to act on", "", *_table(heads, rows), *_more(len(violations), _MOST_PATCHES)]
+
+
+def _hooks(report: Report) -> list[str]:
+    """Those that did not go well."""
+    found = [(host.name, each) for host in report.hosts for each in host.hooks if each["result"] not in (DONE, SKIPPED)]
+    rows = [
+        [
+            name,
+            f"{SPOKEN.get(each['kind'], each['kind'])} {each['name']}",
+            spoken(each["result"]),
+            each["message"] or "",
+        ]
+        for name, each in found[:_MOST_HOSTS]
+    ]
+    heads = ["Host", "Hook", "Result", "Why"]
+    return (
+        ["## Hooks and checks that failed", "", *_table(heads, rows), *_more(len(found), _MOST_HOSTS)] if rows else []
+    )
 
 
 def _problems(report: Report) -> list[str]:

@@ -30,6 +30,18 @@ PATCH_FIELDS = (
     "severity", "priority", "section", "security", "repository", "product", "cves", "advisories", "decision", "reason",
     "explanation", "rule", "approves_on", "released", "failure",
 )  # fmt: skip
+HOOK_FIELDS = (
+    "kind",
+    "name",
+    "how",
+    "required",
+    "result",
+    "started_at",
+    "finished_at",
+    "exit_code",
+    "output",
+    "message",
+)
 _QUIET = frozenset({"INSTALLED", "INSTALLED_OTHER", "NOT_APPLICABLE"})
 _LONGEST_TEXT = 4000
 _LISTS = (PATCH_FIELDS.index("cves"), PATCH_FIELDS.index("advisories"))
@@ -57,6 +69,8 @@ class HostLine:
     """Indexes into ``Report.patches``."""
     run_data: dict[str, Any] = field(default_factory=dict)
     """``run.data`` of the document."""
+    hooks: list[dict[str, Any]] = field(default_factory=list)
+    """What became of hooks and checks: ``HOOK_FIELDS`` of the document's."""
 
 
 @dataclass
@@ -159,6 +173,7 @@ class ReportBuilder:
             key: self._text(value) if isinstance(value, str) else value for key, value in host_state(document).items()
         }
         line.run_data = self._run_data(document["run"].get("data"))
+        line.hooks = self._hooks(document.get("hooks"))
         required = document["reboot"].get("required")
         line.reboot_required = required if isinstance(required, bool) else None
         if required:
@@ -179,7 +194,9 @@ class ReportBuilder:
             return
         status = host_status(None, outcome) if in_run or outcome is not None else NEVER_SCANNED
         given = self._run_data((outcome or {}).get("run_data"))
-        self._hosts[name] = HostLine(name, status, failure=self._failure(status, None, outcome), run_data=given)
+        line = HostLine(name, status, failure=self._failure(status, None, outcome), run_data=given)
+        line.hooks = self._hooks((outcome or {}).get("hooks"))
+        self._hosts[name] = line
 
     def finish(self, *, trend: Sequence[Mapping[str, Any]] = (), problems: Iterable[str] = ()) -> Report:
         """The report; the builder is used up. ``trend``: ``{"run_id", "as_of", "started_at", "counts"}``."""
@@ -240,6 +257,10 @@ class ReportBuilder:
     def _run_data(self, given: Any) -> dict[str, Any]:
         known = given if isinstance(given, Mapping) else {}
         return {name: self._value(known[name]) for name in run_data.NAMES if known.get(name) is not None}
+
+    def _hooks(self, given: Any) -> list[dict[str, Any]]:
+        known = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
+        return [{name: self._value(each.get(name)) for name in HOOK_FIELDS} for each in known]
 
     def _text_or_none(self, value: Any) -> str | None:
         return None if value is None else self._text(value)

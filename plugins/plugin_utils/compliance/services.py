@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which services a host lost over a reboot, from two looks at its systemd."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_KEPT = frozenset({"enabled", "enabled-runtime", "generated", "alias", "linked", "linked-runtime", "indirect"})
+"""States of unit files that systemd starts at boot; a static service comes when something asks for it."""
+_PASSING = ("user@*.service", "session-*.scope", "user-runtime-dir@*.service", "openfleet-patch-*", "getty@*.service",
+            "serial-getty@*.service", "console-getty.service", "container-getty@*.service")  # fmt: skip
+"""Up while somebody is logged in, or while a job of ours runs."""
+UP = "active"
+DOWN = "failed"
+_WANTED = ("Id", "ActiveState", "SubState", "UnitFileState", "Type")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """As ``systemctl show`` has it."""
+
+    name: str
+    active: str
+    sub: str
+    file_state: str
+    kind: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is up and will be after a boot."""
+        passing = any(fnmatch.fnmatchcase(self.name, pattern) for pattern in _PASSING)
+        return self.active == UP and self.file_state in _KEPT and not passing
+
+
+def parse_units(text: str) -> list[Unit]:
+    """``systemctl show -p Id -p ActiveState ... '*.service'``: blocks of ``NAME=value`` between empty lines."""
+    units = []
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if values.get("Id"):
+            units.append(Unit(*(values.get(name, "") for name in _WANTED)))
+    return units
+
+
+def record(units: Iterable[Unit]) -> dict[str, list[str]]:
+    """What the comparison needs of the look before: ``{"up": [...], "failed": [...]}``."""
+    known = list(units)
+    return {
+        "up": sorted(unit.name for unit in known if unit.is_kept),
+        "failed": sorted(unit.name for unit in known if unit.active == DOWN),
+    }
+
+
+def lost(before: Mapping[str, Any] | None, after: Sequence[Unit], wanted: Sequence[str] = ()) -> list[str]:
+    """Sentences; none when all is well. ``wanted``: services that must be up whatever was before.
+
+    One that is being started is not up yet. A unit that failed before may fail again.
+    """
+    now = {unit.name: unit for unit in after}
+    known = before or {"up": [], "failed": []}
+    found = []
+    for name in dict.fromkeys((*known["up"], *wanted)):
+        unit = now.get(name)
+        if unit is None:
+            found.append(f"{name} is not loaded any more" if name in known["up"] else f"{name} is not loaded")
+        elif unit.active != UP:
+            state = f"{unit.active} ({unit.sub})" if unit.sub else unit.active
+            found.append(f"{name} was up and is {state}" if name in known["up"] else f"{name} is {state}")
+    told = {*known["up"], *wanted}
+    found += [
+        f"{unit.name} has failed"
+        for unit in after
+        if unit.active == DOWN and unit.name not in known["failed"] and unit.name not in told
+    ]
+    return found
