@@ -115,6 +115,10 @@ class HookLog:
             count=int(result.get("installed_count") or 0),
             boot_id=_boot_id(result),
         )
+        if result.get("error"):
+            # A scan that goes well afterwards, where there are checks alone, says nothing of it.
+            outcome = outcome_of_result(result | {"failed": True}, operation="Install", task=None, at=at)
+            self._note("failed", at, outcome=outcome)
         if self.read().has_hooks or not reached:
             self._raise_if_failed(result, "the installation failed, so the host was not rebooted", at)
 

@@ -144,14 +144,18 @@ def check_cases(core: str, playbook: str, cases: dict[str, Case], collections: P
         name: (case.becomes, way(folder, **dict(case.codes)) | {"patch_reboot_option": case.option})
         for name, case in cases.items()
     }
-    more = ("-f", str(len(cases) + 1))
-    found = run(core, collections, folder, hosts | {"plain": ("lacking", {})}, *more, playbook=playbook)
+    more = ("-f", str(len(cases) + 2))
+    checked = {"patch_after_reboot_checks": command(folder, "check")}
+    hosts |= {"plain": ("lacking", {}), "checked": ("install_fails", checked)}
+    found = run(core, collections, folder, hosts, *more, playbook=playbook)
     output = found.played.output
     assert found.played.rc == 2, output
     expected = {name: case.events for name, case in cases.items()}
-    assert found.events == expected | {"plain": ["installs", "reboots", "scans"]}, output
+    without_hooks = ["installs", "reboots", "scans"]
+    assert found.events == expected | {"plain": without_hooks, "checked": [*without_hooks, "check"]}, output
     statuses = {name: case.status if case.kind else "ok" for name, case in cases.items()}
-    assert found.played.outcomes() == statuses | {"plain": "ok"}
+    assert found.played.outcomes() == statuses | {"plain": "ok", "checked": "failed"}
+    assert found.entry("checked")["message"] == "1 approved patch failed"
     for name, case in cases.items():
         assert found.entry(name).get("kind") == case.kind, name
         if case.hooks:
