@@ -146,16 +146,16 @@ def check_cases(core: str, playbook: str, cases: dict[str, Case], collections: P
     }
     more = ("-f", str(len(cases) + 2))
     checked = {"patch_after_reboot_checks": command(folder, "check")}
-    hosts |= {"plain": ("lacking", {}), "checked": ("install_fails", checked)}
+    hosts |= {"plain": ("lacking", {}), "plainly_checked": ("install_fails", checked)}
     found = run(core, collections, folder, hosts, *more, playbook=playbook)
     output = found.played.output
     assert found.played.rc == 2, output
     expected = {name: case.events for name, case in cases.items()}
     without_hooks = ["installs", "reboots", "scans"]
-    assert found.events == expected | {"plain": without_hooks, "checked": [*without_hooks, "check"]}, output
+    assert found.events == expected | {"plain": without_hooks, "plainly_checked": [*without_hooks, "check"]}, output
     statuses = {name: case.status if case.kind else "ok" for name, case in cases.items()}
-    assert found.played.outcomes() == statuses | {"plain": "ok", "checked": "failed"}
-    assert found.entry("checked")["message"] == "1 approved patch failed"
+    assert found.played.outcomes() == statuses | {"plain": "ok", "plainly_checked": "failed"}
+    assert found.entry("plainly_checked")["message"] == "1 approved patch failed"
     for name, case in cases.items():
         assert found.entry(name).get("kind") == case.kind, name
         if case.hooks:
