@@ -23,11 +23,13 @@ from .input_values import CHECKS, LEAST, value_problem
 from .notifications import parse_notifications
 from .rate_input import parse_rates
 from .selection_check import SELECTION, Read, selection_errors
+from .window_tasks import parse_window_tasks
 from .windows_input import parse_windows
 
 BASELINES = ("patch_baselines", "patch_groups", "patch_default_baselines")
 GROUP = ("patch_group", "patch_cloud_tags", "tags")
 WINDOWS = ("patch_maintenance_windows", "patch_blackouts")
+WINDOW_TASKS = ("patch_window_tasks",)
 MINUTES = ("patch_expected_minutes", "patch_reboot_reserve_minutes")
 HOOKS = (*HOOK_VARIABLES.values(), "inventory_dir")
 RATES = {
@@ -47,12 +49,22 @@ WHOLE_RUN = (
     "patch_wave_pause",
 )
 NOTIFICATIONS = ("patch_notifications",)
-ONE_RUN = ("patch_state_directory", "patch_run_id")
-VARIABLES = (*BASELINES, *GROUP, *WINDOWS, *MINUTES, *HOOKS, *WHOLE_RUN, *NOTIFICATIONS, *SELECTION)
+ONE_RUN = ("patch_state_directory", "patch_run_id", "patch_window_tasks")
+VARIABLES = (
+    *BASELINES,
+    *GROUP,
+    *WINDOWS,
+    *MINUTES,
+    *HOOKS,
+    *WINDOW_TASKS,
+    *WHOLE_RUN,
+    *NOTIFICATIONS,
+    *SELECTION,
+)
 _MOST_MINUTES = 1440
 _SHOWN_HOSTS = 3
 # Checks speak of options; people set variables.
-_PREFIXED = ("default_baselines", "maintenance_windows", "blackouts", "install_override_list")
+_PREFIXED = ("default_baselines", "maintenance_windows", "blackouts", "install_override_list", "window_tasks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +137,7 @@ def check_fleet(
         (_group, GROUP),
         (_windows, WINDOWS),
         (_minutes, MINUTES),
+        (_window_tasks, WINDOW_TASKS),
         (_notifications, NOTIFICATIONS),
         (lambda values: _hooks(values, folder), HOOKS),
         *((partial(_value, name), (name,)) for name in (*LEAST, *CHECKS)),
@@ -225,6 +238,16 @@ def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
     except PatchError as error:
         return [error]
     return []
+
+
+def _window_tasks(values: Mapping[str, Any]) -> list[PatchError]:
+    try:
+        tasks = parse_window_tasks(values.get("patch_window_tasks"))
+    except PatchError as error:
+        return [error]
+    files = [task.file for task in tasks if task.file is not None]
+    missing = [file for file in files if not Path(file).expanduser().is_file()]
+    return [_problem(WINDOW_TASKS[0], f"there is no file {Path.cwd() / Path(file).expanduser()}") for file in missing]
 
 
 def _value(name: str, values: Mapping[str, Any]) -> list[PatchError]:

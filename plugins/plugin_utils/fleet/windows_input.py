@@ -19,7 +19,8 @@ from ..engine.problems import Problems, nearest, show
 from .schedule import AtSchedule, RateSchedule, Schedule, instant_of, parse_schedule
 from .windows import CANCEL_TASK, CUTOFF_BEHAVIORS, Blackout, Window
 
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}", re.ASCII)
+NAME_SAID = "a name of 3 to 128 letters, digits, dots, dashes or underscores"
+NAME_FORM = re.compile(r"[a-zA-Z0-9_.-]{3,128}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LONGEST_BLACKOUT = 366 * 24
 _WINDOW_KEYS = (
@@ -180,8 +181,8 @@ class _Entry:
 
     def name(self) -> str:
         name = self.raw.get("name")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            self.problem("name", f"{show(name)} is not a name of 3 to 128 letters, digits, dots, dashes or underscores")
+        if not isinstance(name, str) or not NAME_FORM.fullmatch(name):
+            self.problem("name", f"{show(name)} is not {NAME_SAID}")
         return str(name)
 
     def zone(self) -> tuple[tzinfo, str]:

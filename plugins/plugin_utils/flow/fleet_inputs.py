@@ -34,6 +34,7 @@ _OPTIONS = {
         "patch_expected_minutes": "expected_minutes",
         "patch_reboot_reserve_minutes": "reboot_reserve_minutes",
     },
+    "plan_window": {"patch_window_tasks": "tasks"},
     "gate_batch": {"patch_max_fail_percentage": "max_fail_percentage"},
     "summarize_run": {"patch_fail_on": "fail_on"},
 }
