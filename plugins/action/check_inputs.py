@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.input_check import check_fleet
+from ..plugin_utils.fleet.input_check import Value, check_fleet
+from ..plugin_utils.fleet.notifications import parse_notifications
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
 from ..plugin_utils.flow.input_files import CHECKS as NAMING_FILES
@@ -37,8 +40,9 @@ class ActionModule(ActionBase):
         hosts = arguments["hosts"]
         if hosts is None:
             hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        inputs = collect(hosts, variables["hostvars"], task_vars=variables)
         findings = check_fleet(
-            collect(hosts, variables["hostvars"], task_vars=variables),
+            inputs,
             folder=base_folder(self._loader),
             together=arguments["operation"] in TOGETHER,
             files={name: partial(file_problem, name) for name in NAMING_FILES},
@@ -47,7 +51,23 @@ class ActionModule(ActionBase):
         )
         if findings:
             return result | failed(_all_in_one([each.line(len(hosts)) for each in findings], findings, len(hosts)))
+        for told in self._not_installed(inputs):
+            Display().warning(told)
         return result | {"changed": False, "total": len(hosts)}
+
+    def _not_installed(self, inputs: Mapping[str, Mapping[str, Value]]) -> list[str]:
+        """A sentence for each module that a notification needs at the end of the play and that is not there."""
+        entries = {
+            id(values.get("patch_notifications")): values.get("patch_notifications") for values in inputs.values()
+        }
+        wanted = [each for value in entries.values() if value for each in parse_notifications(value.value)]
+        find = self._shared_loader_obj.module_loader.find_plugin_with_context
+        return [
+            f"patch_notifications: '{each.name}' will not be told: the module {each.way.module} is not installed;"
+            f" 'ansible-galaxy collection install {each.way.collection}' brings it"
+            for each in wanted
+            if not find(each.way.module).resolved
+        ]
 
 
 def _all_in_one(lines: list[str], findings: list[Any], total: int) -> PatchError:

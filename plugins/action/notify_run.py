@@ -121,7 +121,7 @@ class ActionModule(ActionBase):
     def _call(self, call: Call, task_vars: dict[str, Any]) -> None:
         found = self._shared_loader_obj.module_loader.find_plugin_with_context(call.module)
         if not found.resolved:
-            collection = ".".join(call.module.split(".")[:2])
+            collection = call.module.rpartition(".")[0]
             told = (
                 f"the module {call.module} is not installed; 'ansible-galaxy collection install {collection}' brings it"
             )

@@ -41,6 +41,11 @@ class Way:
     longest_subject: int = 200
 
     @property
+    def collection(self) -> str:
+        """Where the module is from."""
+        return self.module.rpartition(".")[0]
+
+    @property
     def uploads(self) -> bool:
         return self.template is None
 

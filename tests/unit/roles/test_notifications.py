@@ -177,6 +177,7 @@ def test_what_cannot_be_sent_is_said_and_fails_nothing(collections: Path, tmp_pa
     assert "503" in said["refused"]
     assert "nowhere.j2" in said["wrong"]
     assert said["no file"] == "/nowhere is not there, or is no file"
+    assert "'no module' will not be told" in played.output.replace("\n", " ")
     flat = " ".join(played.summary.split())
     for name, message in said.items():
         assert f"The notification '{name}' could not be sent: {message}" in flat

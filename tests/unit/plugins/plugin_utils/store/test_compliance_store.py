@@ -231,6 +231,32 @@ def test_a_full_disk_keeps_what_was_there_and_says_so(tmp_path: Path) -> None:
     assert {each["host"] for each in again.where("libssl3")} == set(hosts)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_file_system_without_room_keeps_what_was_there(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=384k", "none", str(small)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        store = ComplianceStore(str(small / "store.db"))
+        store.add_document(made("a"))
+        with pytest.raises(PatchError) as caught:
+            all(store.add_document(made(f"more-{number}")) for number in range(500))
+        assert caught.value.kind == "store_failed"
+        store.close()
+        again = ComplianceStore(str(small / "store.db"))
+        hosts = [each["host"] for each in again.newest()]
+        assert hosts[0] == "a"
+        assert list(again.verify()) == []
+        assert {each["host"] for each in again.where("libssl3")} == set(hosts)
+        again.close()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
 def test_a_store_of_the_first_version_is_brought_up_with_its_documents(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
