@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -20,6 +19,7 @@ from ..plugin_utils.fleet.notices import note
 from ..plugin_utils.fleet.notifications import Notification, parse_notifications
 from ..plugin_utils.fleet.run_directory import Run, utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.named_files import base_folder
 from ..plugin_utils.flow.notifying import Call, calls, without_secrets
 from ..plugin_utils.flow.results import plain, untrusted
 from ..plugin_utils.flow.run_summary import summarize
@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
             self._told.append({"name": wanted.name, "via": wanted.via, "sent": False, "message": "check mode"})
             return
         try:
-            for call in calls(wanted, known, folder=Path.cwd(), files=files):
+            for call in calls(wanted, known, folder=base_folder(self._loader), files=files):
                 self._call(call, task_vars)
         except PatchError as error:
             self._note(wanted.name, wanted.via, without_secrets(error.message, wanted.options))
