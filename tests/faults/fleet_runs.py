@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from install_runs import Installer, version
+import walkthrough
+from install_runs import ROOT, Installer, version
 from openfleet_lab.api import LabHost
 from transport_play import Play
 
@@ -65,6 +67,21 @@ class Fleet(Installer):
             *("-l", limit, *arguments),
         )
         return self.finish(process, time.monotonic())
+
+    def documented(self, page: str, number: int, *arguments: str, groups: Mapping[str, list[str]], **more: Any) -> Play:
+        """The command at this place of a page of documentation, as it is there, with the inventory that it names."""
+        commands = [each for each in walkthrough.steps((ROOT / "docs" / page).read_text()) if hasattr(each, "line")]
+        words = shlex.split(commands[number].line)
+        assert words[0] == "ansible-playbook"
+        inventory = {
+            "all": {
+                "hosts": self.hosts,
+                "vars": self.variables(**more),
+                "children": {name: {"hosts": dict.fromkeys(hosts, {})} for name, hosts in groups.items()},
+            }
+        }
+        (self.folder / "inventory.yml").write_text(json.dumps(inventory))
+        return self.run_command([*words[1:], *arguments])
 
     def keep_in_s3(self, bucket: str, key: str, content: str) -> None:
         """From now on the module that reads from S3 is a stand-in, and finds this."""

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ for folder in ("transport", "lab", "tools"):
     if str(ROOT / "tests" / folder) not in sys.path:
         sys.path.insert(0, str(ROOT / "tests" / folder))
 
+from core_venvs import venv_path  # noqa: E402
 from openfleet_lab.api import LabHost  # noqa: E402
 from transport_play import NEWEST, Controller, Play, Task, inventory_of  # noqa: E402
 
@@ -81,11 +82,13 @@ class Installer(Controller):
     def run_playbook(self, name: str, variables: dict[str, Any], *arguments: str, seconds: float = 240) -> Play:
         """A playbook of the collection, such as openfleet.patch.install."""
         (self.folder / "inventory.json").write_text(json.dumps(inventory_of(self.hosts)))
-        program = str(Path(self._command({}, [], [])[0]))
-        (self.folder / "inventory.json").write_text(json.dumps(inventory_of(self.hosts)))
+        return self.run_command(["-i", "inventory.json", name, "-e", json.dumps(variables), *arguments], seconds)
+
+    def run_command(self, words: Sequence[str], seconds: float = 240) -> Play:
+        """ansible-playbook with these arguments."""
         self.results.unlink(missing_ok=True)
         process = subprocess.Popen(
-            [program, "-i", "inventory.json", name, "-e", json.dumps(variables), *arguments],
+            [str(venv_path(self.core) / "bin" / "ansible-playbook"), *words],
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,

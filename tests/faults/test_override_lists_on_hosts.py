@@ -111,5 +111,10 @@ def test_a_list_replaces_the_baseline_for_what_is_installed_and_for_nothing_else
         assert task.status == "ok", task.result
         assert told["fix_not_named"].endswith("CVE-2026-9999" if kind == "rhel9" else "CVE-2026-9999, RHSA-2026:0011")
         assert "acme" in told["fix_partly_unknown"]
-    again = fleet.tasks("install_patches", install_override_list="s3://lists/2026/close.yml", limit=host.name)
-    assert again.task(host.name).result["changed"] is False
+
+    (tmp_path / "close.yml").write_text(BY_CVE)
+    plan = fleet.documented("override_lists.md", 0, "-l", host.name, groups={})
+    assert plan.code == 0, plan.output
+    [planned] = [each.result for each in plan.tasks if "plan" in each.result]
+    assert (planned["changed"], planned["plan"]["install"]) == (False, [])
+    assert planned["plan"]["selection"]["source"] == str(tmp_path / "close.yml")

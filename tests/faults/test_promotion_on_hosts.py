@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet_runs import RHEL, Fleet, packages
+from fleet_runs import RHEL, Fleet, documents, packages
 from install_runs import only
-from openfleet_lab import packages as debs
-from openfleet_lab import rpm_packages as rpms
 from openfleet_lab.api import Lab, LabHost, start_host
+from transport_play import ALL_CORES
 
 pytestmark = pytest.mark.lab
+OLDEST = ALL_CORES[0]
+# Commands of the page by their place.
+INSTALL_ON_CANARIES, FREEZE, INSTALL_ELSEWHERE, SAME_RUN = range(4)
 NAMES = ("acme-web", "acme-libauto", "acme-newdep", "acme-newlib", "acme-tool", "acme-crit", "acme-imp")
 FROZEN = {
     "deb": {"acme-web": "1.2", "acme-libauto": "1.1", "acme-newdep": "1.1", "acme-newlib": "1.0", "acme-tool": "1.1"},
@@ -44,32 +46,29 @@ def hosts(lab: Lab) -> Iterator[dict[str, LabHost]]:
 
 def publish_newer(deb: LabHost, rpm: LabHost) -> None:
     """The repositories go on: newer versions, of a dependency too, and of one frozen version nothing is left."""
-    apt = deb.own_repositories()
-    named = {each.name: each for each in debs.PACKAGES}
-    apt.add(named["acme-web"], debs.Version("1.3", "updates", depends="acme-libauto"), publish=False)
-    apt.add(named["acme-newlib"], debs.Version("1.1", "updates"), publish=False)
-    apt.publish(["updates"])
-    apt.remove("acme-tool", "1.1", "updates")
-    dnf = rpm.own_rpm_repositories()
-    of_rpm = {each.name: each for each in (*rpms.PACKAGES, *rpms.TROUBLE)}
-    dnf.add(of_rpm["acme-crit"], rpms.Version("1.3-1.el9"))
-    dnf.add(of_rpm["acme-newlib"], rpms.Version("1.1-1.el9"))
-    dnf.withdraw("acme-imp", "1.1-1.el9")
+    deb.publish("acme-web", "1.3")
+    deb.publish("acme-newlib", "1.1")
+    view = deb.repositories()
+    assert view is not None
+    view.remove("acme-tool", "1.1", "updates")
+    rpm.publish("acme-crit", "1.3-1.el9")
+    rpm.publish("acme-newlib", "1.1-1.el9")
+    rpm.rpm_repositories().withdraw("acme-imp", "1.1-1.el9")
 
 
 def test_what_a_canary_proved_comes_elsewhere_exactly_so(hosts: dict[str, LabHost], tmp_path: Path) -> None:
-    fleet = Fleet(tmp_path, *hosts.values())
+    """By the commands of docs/snapshots.md, on the oldest supported ansible-core."""
+    fleet = Fleet(tmp_path, *hosts.values(), core=OLDEST)
     fleet.baselines = {
         "DEBIAN": only("acme-web", "acme-libauto", "acme-newdep", "acme-tool"),
         RHEL: only("acme-crit-*", "acme-newdep-*", "acme-imp-*"),
     }
     others = {family: hosts[family] for family in ("deb", "rpm")}
-    canaries = ",".join(hosts[f"canary-{family}"].name for family in others)
-    limit = ",".join(host.name for host in others.values())
-    assert fleet.tasks("install_patches", limit=canaries).code == 0
-    frozen = fleet.run_playbook("openfleet.patch.freeze", fleet.variables(patch_snapshot_file="frozen.yml"))
-    assert frozen.code == 0, frozen.output
-    file = tmp_path / "frozen.yml"
+    groups = {"canary": [hosts[f"canary-{family}"].name for family in others]}
+    for number in (INSTALL_ON_CANARIES, FREEZE):
+        play = fleet.documented("snapshots.md", number, groups=groups)
+        assert play.code == 0, play.output
+    file = tmp_path / "2026-11.yml"
     for family, part in zip(others, yaml.safe_load(file.read_text())["systems"], strict=True):
         assert packages(hosts[f"canary-{family}"], *NAMES) == FROZEN[family]
         assert [each["name"] for each in part["pulled_in"]] == ["acme-newlib"]
@@ -77,21 +76,20 @@ def test_what_a_canary_proved_comes_elsewhere_exactly_so(hosts: dict[str, LabHos
     file.write_text(file.read_text().replace("signed_off_by: ''", "signed_off_by: somebody"))
     publish_newer(hosts["deb"], hosts["rpm"])
 
-    play = fleet.tasks("install_patches", limit=limit, snapshot="frozen.yml")
+    limit = ",".join(host.name for host in others.values())
+    play = fleet.tasks("install_patches", limit=limit, snapshot=file.name)
     for family, host in others.items():
         task = play.task(host.name)
         assert (task.status, task.kind) == ("failed", "snapshot_unavailable")
         assert GONE[family] in task.result["msg"]
         assert packages(host, "acme-newdep") == {"acme-newdep": OLD[family]}
 
-    play = fleet.tasks("install_patches", limit=limit, snapshot="frozen.yml", snapshot_unavailable="report")
+    play = fleet.documented("snapshots.md", INSTALL_ELSEWHERE, groups=groups, patch_snapshot_unavailable="report")
     assert play.code == 0, play.output
     for family, host in others.items():
-        document = play.task(host.name).result["document"]
+        document = documents(fleet)[host.name]
         left_out = GONE[family].split(".")[0]
         assert packages(host, *NAMES) == FROZEN[family] | {left_out: OLD[family]}
-        [warning] = [each for each in document["warnings"] if each["kind"] == "snapshot_unavailable"]
-        assert GONE[family] in warning["message"]
         assert document["installation"]["selection"]["signed_off_by"] == "somebody"
         # Compliance goes by the baseline, which the newer version has to please.
         assert {(each["name"], each["version"]) for each in document["patches"] if each["state"] == "MISSING"} == {
@@ -100,7 +98,18 @@ def test_what_a_canary_proved_comes_elsewhere_exactly_so(hosts: dict[str, LabHos
     assert "acme-newlib" in hosts["deb"].run(["apt-mark", "showauto"]).stdout.split()
 
     file.write_text(file.read_text().replace("1.2", "1.3"))
-    play = fleet.run_playbook("openfleet.patch.install", fleet.variables(patch_snapshot="frozen.yml"), "-l", limit)
+    play = fleet.documented("snapshots.md", INSTALL_ELSEWHERE, groups=groups)
     assert play.code != 0
     assert f"patch_snapshot ({file}): changed after it was frozen" in play.output
     assert "none was connected to" in play.output
+
+    # A later invocation of one run: the time and the baselines of the first one, or none.
+    first = fleet.documented("snapshots.md", SAME_RUN, "--check", "-l", hosts["deb"].name, groups=groups)
+    judged = documents(fleet)[hosts["deb"].name]["run"]
+    fleet.baselines = {**fleet.baselines, "DEBIAN": only("acme-web")}
+    later = fleet.documented("snapshots.md", SAME_RUN, "--check", "-l", hosts["deb"].name, groups=groups)
+    assert (first.code, later.code) == (0, 2), first.output + later.output
+    assert "baseline 'of-debian' has two definitions in run" in later.output
+    newest = documents(fleet)[hosts["deb"].name]
+    assert (newest["run"]["id"], newest["run"]["as_of"]) == (judged["id"], judged["as_of"])
+    assert newest["error"]["kind"] == "run_conflict"

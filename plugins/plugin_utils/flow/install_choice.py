@@ -167,6 +167,8 @@ class Chooser:
 
         if manager.AVOIDS:
             return simulate_without_blocked(batches, ask, policy)
+        if not manager.COMPANIONS:
+            return ask(batches)
         automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
         return simulate_with_companions(
             batches, ask, policy, lambda change: self._selection.companion(change, automatic)

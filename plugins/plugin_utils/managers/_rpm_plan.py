@@ -51,6 +51,8 @@ class RpmPlan:
     KILL_GRACE = 120
     # Whether the program keeps packages out of a transaction, so that others may serve in their place.
     AVOIDS = False
+    # Whether dependencies may be named beside the targets.
+    COMPANIONS = False
     OPTIONS: tuple[str, ...] = _ISOLATED
     # What the ids are called in documents that ``transactions_in`` finds.
     HISTORY = "transactions"

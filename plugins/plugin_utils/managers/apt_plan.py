@@ -31,6 +31,8 @@ KILL_GRACE = 10
 
 # apt-get has no words to keep a package out of a transaction.
 AVOIDS = False
+# It takes the version of a dependency that is named beside the targets.
+COMPANIONS = True
 
 # A changed conffile stays, an unchanged one takes the package's default.
 _CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")

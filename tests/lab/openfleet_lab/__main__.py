@@ -53,17 +53,20 @@ def parser() -> argparse.ArgumentParser:
     sub = command("run", "run a command in a host as root, without SSH", host=True)
     sub.add_argument("argv", nargs=argparse.REMAINDER)
     sub = command("repo", "alter the repositories that one host sees", host=True)
-    sub.add_argument("change", choices=["expire", "sign", "fault", "reset"])
+    sub.add_argument("change", choices=["add", "expire", "sign", "fault", "reset"])
     sub.add_argument(
         "words",
         nargs="*",
-        help="expire POCKET | sign POCKET good|broken|stranger|missing | fault drop|hang|503|none | reset",
+        help="add PACKAGE VERSION | expire POCKET | sign POCKET good|broken|stranger|missing"
+        " | fault drop|hang|503|none | reset",
     )
     sub = command("snapshot", "keep a stopped host's root as a layer that new hosts can start from", host=True)
     sub.add_argument("snapshot")
     sub = command("inventory", "print the inventory of the hosts started by this command")
     sub.add_argument("--user", default="root")
-    sub.add_argument("--script", metavar="NAME", help="as an inventory script prints it, of this one host alone")
+    sub.add_argument(
+        "--script", metavar="NAME", nargs="+", help="as an inventory script prints it, of these hosts alone"
+    )
     command("status", "list the hosts")
     return top
 
@@ -167,6 +170,9 @@ def act_on_host(lab: Lab, args: argparse.Namespace) -> int:
 def alter(host: api.LabHost, change: str, words: list[str]) -> None:
     if change == "reset":
         host.common_repositories()
+        return
+    if change == "add":
+        host.publish(words[0], words[1])
         return
     view = host.repositories() or host.own_repositories()
     if change == "expire":

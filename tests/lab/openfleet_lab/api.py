@@ -8,9 +8,10 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
-from . import debs, layers, machine, network, repository, rpm_repository
+from . import debs, layers, machine, network, packages, repository, rpm_packages, rpm_repository
 from .distributions import site_names
 from .hosts import Host
 from .places import Lab, LabError, replace, run
@@ -44,11 +45,26 @@ class LabHost(Host):
         """The same for a host with dnf."""
         return rpm_repository.own_view(self.lab, self.address, self.kind.distribution)
 
+    def rpm_repositories(self) -> rpm_repository.View:
+        """The host's own repositories, made where it saw the common ones so far."""
+        view = rpm_repository.View(self.lab, self.address, self.kind.distribution)
+        return view if view.folder.exists() else self.own_rpm_repositories()
+
     def upgrade_in_repository(self, package: str, version: str, pocket: str = "updates") -> repository.View:
         """A newer `version` of a package of the distribution itself (python3-apt, say), in this host's repositories."""
         view = self.repositories() or self.own_repositories()
         view.add_deb(debs.repack(self.lab, layers.ensure_base_of(self.lab, self.kind), package, version), pocket)
         return view
+
+    def publish(self, name: str, version: str) -> None:
+        """One more version of a test package, like its newest one, in repositories of this host's own."""
+        if self.kind.manager == "apt":
+            table = {each.name: each for each in (*packages.PACKAGES, *packages.TROUBLE)}
+            view = self.repositories() or self.own_repositories()
+            view.add(table[name], replace_fields(table[name].versions[-1], version=version, pocket="updates"))
+            return
+        rpms = {each.name: each for each in (*rpm_packages.PACKAGES, *rpm_packages.TROUBLE)}
+        self.rpm_repositories().add(rpms[name], replace_fields(rpms[name].versions[-1], evr=version))
 
     def repositories(self) -> repository.View | None:
         """The host's own repositories, or None while it sees the common ones."""

@@ -24,9 +24,9 @@ def inventory(lab: Lab, *, hosts: Sequence[LabHost] | None = None, user: str = "
     return {"all": {"hosts": variables, "children": groups}}
 
 
-def script(lab: Lab, name: str) -> dict[str, object]:
-    """What an inventory script answers to --list, for one host; nothing while there is none."""
-    hosts = [host for host in all_hosts(lab) if host.name == name]
+def script(lab: Lab, names: Sequence[str]) -> dict[str, object]:
+    """What an inventory script answers to --list, for some hosts; nothing while there are none."""
+    hosts = [host for host in all_hosts(lab) if host.name in names]
     return {
         "all": {"hosts": [host.name for host in hosts]},
         "_meta": {"hostvars": {host.name: host.inventory() for host in hosts}},
