@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         hosts = arguments["hosts"]
         if hosts is None:
             hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
-        inputs = collect(hosts, variables["hostvars"], task_vars=variables)
+        inputs = collect(hosts, variables["hostvars"], task_vars=variables, templar=self._templar)
         findings = check_fleet(
             inputs,
             folder=base_folder(self._loader),

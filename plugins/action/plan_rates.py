@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
                 arguments,
                 hosts,
                 forks=int(variables.get("ansible_forks") or C.config.get_config_value("DEFAULT_FORKS")),
-                domain_of=_domains(hosts, variables) if arguments["max_per_domain"] else {},
+                domain_of=_domains(hosts, variables, self._templar) if arguments["max_per_domain"] else {},
             )
             run = open_run(
                 arguments["state_directory"],
@@ -64,9 +64,10 @@ class ActionModule(ActionBase):
         }
 
 
-def _domains(hosts: list[str], variables: dict[str, Any]) -> dict[str, str]:
+def _domains(hosts: list[str], variables: dict[str, Any], templar: Any) -> dict[str, str]:
     found = {}
-    for host, values in collect(hosts, variables["hostvars"], task_vars=variables, names=(DOMAIN,)).items():
+    collected = collect(hosts, variables["hostvars"], task_vars=variables, templar=templar, names=(DOMAIN,))
+    for host, values in collected.items():
         if DOMAIN in values:
             if values[DOMAIN].error:
                 raise PatchError("bad_input", f"{host}: {DOMAIN}: {values[DOMAIN].error}")

@@ -42,17 +42,24 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 def collect(
-    hosts: Iterable[str], hostvars: Any, *, task_vars: Mapping[str, Any], names: Sequence[str] | None = None
+    hosts: Iterable[str],
+    hostvars: Any,
+    *,
+    task_vars: Mapping[str, Any],
+    templar: Any,
+    names: Sequence[str] | None = None,
 ) -> dict[str, dict[str, Value]]:
     """``{host: {variable: value}}`` for what is set; values that are equal are the same object.
 
-    ``task_vars`` are those of the task's host: what differs there from ``hostvars`` was set for the play as a whole.
+    ``task_vars`` are those of the task's host: what differs there from ``hostvars`` was set for the play as a whole, and
+    is worked out by ``templar`` for each host where it is a template.
     """
     names = all_names() if names is None else names
     host = str(task_vars["inventory_hostname"])
     mine = _raw(hostvars, host)
     of_play = {name: task_vars[name] for name in names if name in task_vars and task_vars[name] is not mine.get(name)}
     of_play = {name: value for name, value in of_play.items() if name not in mine or plain(value) != plain(mine[name])}
+    around = _of_the_play(task_vars, mine) | of_play
     collector = _Collector()
     found: dict[str, dict[str, Value]] = {}
     for each in hosts:
@@ -61,7 +68,7 @@ def collect(
         found[each] = {}
         for name in names:
             if name in of_play:
-                value = collector.of_play(name, of_play[name])
+                value = collector.of_play(name, of_play[name], templar, {**raw, **around})
             elif name in raw:
                 value = collector.of_host(name, raw[name], variables)
             else:
@@ -69,6 +76,15 @@ def collect(
             if value.error or value.value is not None:
                 found[each][name] = value
     return found
+
+
+def _of_the_play(task_vars: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates of the play may refer to beside a host's own variables."""
+    return {
+        name: value
+        for name, value in task_vars.items()
+        if name not in mine or (isinstance(value, (str, int, float)) and value != mine[name])
+    }
 
 
 def all_names() -> tuple[str, ...]:
@@ -88,7 +104,9 @@ class _Collector:
         # Group variables of thousands of hosts are one object: the object is kept, so that its id stays its own.
         self._by_id: dict[tuple[str, int], tuple[Any, Value]] = {}
 
-    def of_play(self, name: str, given: Any) -> Value:
+    def of_play(self, name: str, given: Any, templar: Any, variables: Mapping[str, Any]) -> Value:
+        if is_template(given):
+            return self._shared(name, lambda: templar.copy_with_new_env(available_variables=variables).template(given))
         return self._known(name, given, lambda: given)
 
     def of_host(self, name: str, raw: Any, variables: Mapping[str, Any]) -> Value:

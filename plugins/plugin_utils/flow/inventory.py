@@ -53,8 +53,9 @@ def plan_module(inventory: Inventory, arguments: Mapping[str, Any] | None = None
     """What plans for the host's package manager: ``simulation_commands``, ``parse_simulations``,
     ``install_steps``, ``repair_steps``, ``configure_steps``, ``failure_reasons``, ``is_stale``,
     ``conffiles_command``, ``QUIET_ENVIRONMENT``, ``KILL_GRACE``, ``AVOIDS`` (with ``avoiding_commands``),
-    ``COMPANIONS`` and ``LIBRARY``, what the host is read by and brought up to date first (None: nothing). For apt the module itself, for
-    rpm systems an object made for the host. ``arguments`` are the task's, of which zypper takes what it may agree to.
+    ``COMPANIONS`` and ``LIBRARY``, what the host is read by and brought up to date first (None: nothing). For apt the
+    module itself, for rpm systems an object made for the host. ``arguments`` are the task's, of which zypper takes what
+    it may agree to.
     """
     name = inventory.manager.get("name")
     if name not in _PLANNED:

@@ -84,8 +84,13 @@ def test_nobody_is_touched_when_a_host_has_a_mistake_and_all_mistakes_are_told(
     assert "unreachable=1" not in told
 
 
+DEFAULTS = {"DEBIAN": "{{ wanted }}"}
+
+
 def test_what_a_play_sets_for_all_its_hosts_is_checked_too(collections: Path, tmp_path: Path) -> None:
-    site = [{"import_playbook": "openfleet.patch.scan", "vars": {"patch_default_baselines": {"DEBIAN": "nobody"}}}]
+    site = [
+        {"import_playbook": "openfleet.patch.scan", "vars": {"wanted": "nobody", "patch_default_baselines": DEFAULTS}}
+    ]
     (tmp_path / "site.yml").write_text(json.dumps(site), encoding="utf-8")
     hosts: dict[str, dict[str, Any]] = {"a": {"patch_default_baselines": {}}, "b": {}}
     played = run("2.21", collections, tmp_path, hosts, str(tmp_path / "site.yml"))
