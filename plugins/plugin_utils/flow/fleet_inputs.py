@@ -51,7 +51,7 @@ def collect(
 ) -> dict[str, dict[str, Value]]:
     """``{host: {variable: value}}`` for what is set; values that are equal are the same object.
 
-    ``task_vars`` are those of the task's host: what differs there from ``hostvars`` was set for the play as a whole, and
+    ``task_vars`` are those of the task's host: what differs there from ``hostvars`` was set for the play as a whole and
     is worked out by ``templar`` for each host where it is a template.
     """
     names = all_names() if names is None else names
