@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         if hosts is None:
             hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
         groups = variables.get("groups") or {}
-        inputs = collect(hosts, variables["hostvars"], task_vars=variables, names=NAMES)
+        inputs = collect(hosts, variables["hostvars"], task_vars=variables, templar=self._templar, names=NAMES)
         unknown = {each for task in tasks for each in task.targets if each not in groups and each not in inputs}
         for name in sorted(unknown):
             Display().warning(f"window_tasks: {name} is neither a group nor a host of this play")
