@@ -28,6 +28,8 @@ from ..plugin_utils.fleet.run_directory import Run, open_run, utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.flow.scan import HostScan
+from ..plugin_utils.flow.windows_install import cannot_install
+from ..plugin_utils.host.windows_channel import is_windows
 
 
 class ActionModule(ActionBase):
@@ -100,6 +102,11 @@ class _Preflight:
                 stale_after=self._arguments["metadata_stale_after"],
                 read_between=(before, after),
             )
+            if is_windows(self._action._connection):
+                findings += [
+                    error_finding(each.kind, each.message)
+                    for each in cannot_install(self._action, self._task_vars, inventory)
+                ]
         except PatchError as error:
             findings.append(error_finding(error.kind, error.message))
         answer["findings"] = sorted(findings, key=lambda each: each["severity"] != ERROR)

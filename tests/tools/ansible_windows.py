@@ -37,3 +37,7 @@ def _fetch(folder: Path) -> None:
             members = [name for name in archive.namelist() if name.startswith(_INSIDE)]
             archive.extractall(Path(scratch) / "tree", members)
         shutil.move(Path(scratch) / "tree", folder)
+
+
+if __name__ == "__main__":
+    collections_path()

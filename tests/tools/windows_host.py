@@ -12,12 +12,13 @@ import copy
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from windows_readings import reading, search, streamed_line, streams
+from windows_readings import UPDATES, reading, search, streamed_line, streams, update_line
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "plugins" / "plugin_utils" / "host" / "scripts"
@@ -361,3 +362,19 @@ def _exit_event(reboot: bool, *, failed: str | None = None, changed: bool = Fals
     result = {"action": None, "changed": changed, "failed": bool(failed), "reboot_required": reboot,
               "exception": exception}  # fmt: skip
     return {"task": "exit", "result": result}
+
+
+def main(folder: str, kind: str) -> None:
+    """``windows_host.py FOLDER windows2019``: a host as the molecule scenario of that name has it."""
+    if kind == "windows2019":
+        rounds: list[list[Any]] = [["full_run", 0], ["full_run", 1]]
+        updates = [*recorded_updates("full_run"), *recorded_updates("full_run", 1, since_boot=1)]
+        create(Path(folder), updates, calls=rounds)
+        return
+    by_article = {each["kb_article_ids"][0]: each for each in UPDATES}
+    cumulative = Update(update_line(by_article["5029250"]), reboots=True)
+    create(Path(folder), [cumulative, Update(update_line(by_article["2267602"]))], version="10.0.20348")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

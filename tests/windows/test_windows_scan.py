@@ -68,3 +68,23 @@ def test_a_scan_file_that_the_agent_refuses_is_told_with_the_way_out(tmp_path: P
     assert "0x80070005" in ended.result("win")["msg"]
     assert ended.result("win")["document"]["verdict"] == "unknown"
     assert log(tmp_path / "win", "reader")[0]["options"]["offline_file"] == path
+
+
+def test_the_self_test_shows_what_a_host_says_without_its_names(tmp_path: Path) -> None:
+    plays = WindowsPlays("2.21", tmp_path / "play")
+    policy = {"wu_server": "http://wsus.corp.example:8530", "wu_status_server": None, "target_group": "finance",
+              "disable_access": None, "no_internet_locations": None, "use_wu_server": 1, "no_auto_update": None,
+              "au_options": 3}  # fmt: skip
+    told = {"part": "disk", "code": "0x80070005", "message": "srv-pay-01 says no to sam.payroll"}
+    folder = create(tmp_path / "win", recorded_updates("full_run"), parts={"policy": policy, "refused": [told]})
+    plays.add("srv-pay-01", folder, ansible_user="sam.payroll")
+    ended = plays.run("openfleet.patch.selftest")
+    assert ended.code == 0, ended.output
+    shown = ended.result("srv-pay-01")["selftest"]
+    assert shown["understood"]["product"] == "WindowsServer2019"
+    assert (shown["understood"]["candidates"], shown["ansible_core"][:4]) == (6, "2.21")
+    assert not [name for name in ("srv-pay", "payroll", "corp.example", "finance") if name in json.dumps(shown)]
+    printed = ended.output[ended.output.index("\n{\n") + 1 :]
+    assert json.JSONDecoder().raw_decode(printed)[0] == shown
+    assert [line["kind"] for line in log(folder)] == ["reader"]
+    assert not plays.state.exists()

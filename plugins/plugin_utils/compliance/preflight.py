@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.operating_systems import BOOT_RESERVE, LOW_DISK
 from ..engine.records import Inventory, PatchRecord
-from .states import Entry
+from .states import Entry, patch_key
 from .verdict import doubts_about
 
 ERROR = "error"
@@ -23,8 +23,11 @@ _KERNEL = re.compile(r"(linux-image|kernel|kernel-core|kernel-default|kernel-uek
 _ENOUGH_FORKS = ((20, 20), (200, 50), (2000, 100))
 """(hosts from which, forks that are enough): see docs/scale.md."""
 
-_TOLD_HERE = ("refresh_failed", "not_privileged", "low_disk")
+_TOLD_HERE = ("refresh_failed", "not_privileged", "low_disk", "update_service_disabled", "wsus_without_address")
 """Warnings of an inventory that are judged anew here."""
+
+_WINDOWS_LOW_DISK = 5 << 30
+_INSTALLS_BY_ITSELF = 4
 
 Finding = dict[str, str]
 """``severity`` (error: patching will not work; warning: look at it), ``kind`` (slug) and ``message``."""
@@ -42,15 +45,19 @@ def host_findings(
 
     ``read_between``: the controller's time before and after the host was read; the host's clock has to lie there.
     """
-    missing = {(entry["id"], entry["version"]) for entry in entries if entry["state"] == "MISSING"}
-    wanted = [record for record in inventory.candidates if (_identifier(record), record.get("version")) in missing]
+    missing = {
+        (entry["name"], entry["arch"], entry["version"] or entry.get("update_id"))
+        for entry in entries
+        if entry["state"] == "MISSING"
+    }
+    wanted = [record for record in inventory.candidates if patch_key(record) in missing]
     findings = [
         *(
             _error(doubt["kind"], doubt["message"])
             for doubt in doubts_about(inventory, baseline, stale_after=stale_after)
         ),
         *_unreachable_repositories(inventory),
-        *_disk(inventory, wanted),
+        *(_windows(inventory, wanted) if inventory.operating_system == "WINDOWS" else _disk(inventory, wanted)),
         *_clock(inventory, read_between),
         *_busy(inventory),
         *_baseline_fits(inventory, baseline),
@@ -136,6 +143,35 @@ def _disk(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
     return findings
 
 
+def _windows(inventory: Inventory, wanted: list[PatchRecord]) -> list[Finding]:
+    """Ours: an update is on the disk packed and unpacked, and Windows itself wants room to work in."""
+    known = inventory.findings
+    findings = []
+    for each in known.get("disk") or []:
+        if each["path"] != known.get("system_drive"):
+            continue
+        need = 2 * sum(int(record.get("size") or 0) for record in wanted)
+        told_size = f"{each['path']} has {_mebibytes(each['free_bytes'])} free"
+        if each["free_bytes"] < need:
+            findings.append(_error("no_space", f"{told_size}, {_mebibytes(need)} are needed for what is missing"))
+        elif each["free_bytes"] < _WINDOWS_LOW_DISK:
+            findings.append(_warning("low_disk", told_size))
+    if (known.get("services") or {}).get("wuauserv", {}).get("start_mode") == "Disabled":
+        told_of = "the service wuauserv is disabled, so that nothing can be installed; set it to Manual"
+        findings.append(_error("update_service_disabled", told_of))
+    policy = known.get("update_policy") or {}
+    if policy.get("use_wu_server") == 1 and not policy.get("wu_server"):
+        findings.append(_error("wsus_without_address", "the policy asks for a WSUS server and names none"))
+    if policy.get("au_options") == _INSTALLS_BY_ITSELF and policy.get("no_auto_update") != 1:
+        told_of = "Automatic Updates installs on its own as well (AUOptions 4), whatever the baseline says"
+        findings.append(_warning("competing_updater", told_of))
+    if inventory.reboot.get("required") is True:
+        reasons = ", ".join(str(each.get("detail")) for each in inventory.reboot.get("reasons") or [])
+        told_of = f"a reboot is pending, and Windows installs nothing before it: {reasons}"
+        findings.append(_warning("reboot_pending", told_of))
+    return findings
+
+
 def _holding(free: Mapping[str, int], path: str) -> str:
     """The file system of the list that a path is on: ``/var`` is on ``/`` unless it is listed itself."""
     return path if path in free else "/"
@@ -207,10 +243,6 @@ def _baseline_fits(inventory: Inventory, baseline: Mapping[str, Any]) -> list[Fi
             )
         ]
     return []
-
-
-def _identifier(record: PatchRecord) -> str:
-    return f"{record.get('name')}.{record['arch']}" if record.get("arch") else str(record.get("name"))
 
 
 def _mebibytes(size: int) -> str:

@@ -35,6 +35,31 @@ _MOST_STALE = 2
 _STILL_THERE = ("too_many_reboots", "did_not_go_down")
 
 
+def objections(inventory: Inventory) -> list[PatchError]:
+    """Why nothing can be installed on this host from here, all of it."""
+    found = []
+    if not inventory.privileged:
+        found.append(PatchError("no_privilege", "Installing needs an administrator of the host; connect as one."))
+    server = server_of(str(inventory.os["kernel"]), 3, str(inventory.os["name"]))
+    objection = install_objection(server, powershell_version(str(inventory.findings["powershell"])), running_core())
+    if objection:
+        found.append(PatchError("unsupported_os", objection))
+    if inventory.findings["services"].get("wuauserv", {}).get("start_mode") == "Disabled":
+        told = "The service wuauserv of the host is disabled, so Windows installs no update. Set it to Manual."
+        found.append(PatchError("update_service_disabled", told))
+    return found
+
+
+def cannot_install(action: Any, task_vars: dict[str, Any], inventory: Inventory) -> list[PatchError]:
+    """The same for whoever only asks, with what the controller lacks and without what is a finding of its own."""
+    found = [each for each in objections(inventory) if each.kind == "unsupported_os"]
+    try:
+        AnsibleWindows(action, task_vars, tell=lambda _line: None, seconds_left=lambda: 0).check()
+    except PatchError as error:
+        found.append(error)
+    return found
+
+
 class WindowsInstall(HostScan):
     """One Windows host's turn in an installing run; to an action the same as ``install.HostInstall``."""
 
@@ -79,7 +104,8 @@ class WindowsInstall(HostScan):
         self._selection = select(self._arguments, self.opened_run, self._s3, path_of=self._path_of)
         self._windows.check()
         self.before = self.read()
-        self._refuse(self.before)
+        for objection in objections(self.before):
+            raise objection
         self.resolve(self.before)
         self._notes += self._selection.check(self.before)
         self.choice = self._choose(self.before, self._approved(self.before))
@@ -124,20 +150,6 @@ class WindowsInstall(HostScan):
             raise PatchError(
                 "bad_option",
                 "windows_offline_file is for scans: that file knows of updates and has none. Install without it.",
-            )
-
-    def _refuse(self, inventory: Inventory) -> None:
-        if not inventory.privileged:
-            raise PatchError("no_privilege", "Installing needs an administrator of the host; connect as one.")
-        server = server_of(str(inventory.os["kernel"]), 3, str(inventory.os["name"]))
-        powershell = powershell_version(str(inventory.findings["powershell"]))
-        objection = install_objection(server, powershell, running_core())
-        if objection:
-            raise PatchError("unsupported_os", objection)
-        if inventory.findings["services"].get("wuauserv", {}).get("start_mode") == "Disabled":
-            raise PatchError(
-                "update_service_disabled",
-                "The service wuauserv of the host is disabled, so Windows installs no update. Set it to Manual.",
             )
 
     # What may come

@@ -38,17 +38,18 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     result = Part.of(Part.of(reading, "reading").value.get("result"), "result")
     system = result.part("os")
     version = system.text("version", 40) or ""
-    server = server_of(version, system.integer("product_type", 1, 3), system.text("caption") or "")
+    release = server_of(version, system.integer("product_type", 1, 3), system.text("caption") or "")
     powershell = result.text("powershell", 40) or ""
     if powershell_version(powershell) < READER_NEEDS:
-        raise PatchError("unsupported_os", f"{server.product} with Windows PowerShell {powershell}: 3.0 is needed.")
-    offered, partly = _search(result.part("offered"))
-    present, _partly_too = _search(result.part("present"))
+        raise PatchError("unsupported_os", f"{release.product} with Windows PowerShell {powershell}: 3.0 is needed.")
+    server = _server_asked(result.part("policy"), _search_asked(reading))
+    offered, partly = _search(result.part("offered"), server)
+    present, _partly_too = _search(result.part("present"), server)
     dates = _install_dates(result)
     inventory = Inventory(
         operating_system="WINDOWS",
-        product=server.product,
-        os=_os(system, version, server),
+        product=release.product,
+        os=_os(system, version, release),
         manager={"name": "windows", "version": result.text("agent_version", 60), "api": "Windows Update Agent"},
         interpreter=None,
         collected_at=result.instant("collected_at") or "",
@@ -60,9 +61,9 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     waiting = [each for each in offered if each.reboot_required]
     candidates = [each for each in offered if not each.reboot_required]
     replaced = _successors(candidates)
-    inventory.candidates = [_candidate(each, server, replaced.get(each.update_id, [])) for each in candidates]
-    inventory.installed = [_installed(each, server, dates) for each in (*present, *waiting)]
-    inventory.installed += _hotfixes(result, inventory.installed, server)
+    inventory.candidates = [_candidate(each, release, replaced.get(each.update_id, [])) for each in candidates]
+    inventory.installed = [_installed(each, release, dates) for each in (*present, *waiting)]
+    inventory.installed += _hotfixes(result, inventory.installed, release)
     inventory.holds = [
         {"name": each.kb or each.title, "arch": None, "version": None, **_HIDDEN} for each in candidates if each.hidden
     ]
@@ -92,12 +93,23 @@ def _search_asked(reading: dict[str, Any]) -> dict[str, Any]:
     return {"server_selection": asked.get("server_selection") or "default", "offline_file": asked.get("offline_file")}
 
 
-def _search(part: Part) -> tuple[list[Update], list[str]]:
+def _server_asked(policy: Part, asked: dict[str, Any]) -> str:
+    """In words: who was asked for updates."""
+    if asked["offline_file"]:
+        return f"the scan file {asked['offline_file']}"
+    address = without_passwords(policy.text("wu_server", 500) or "of no address")
+    managed = policy.maybe_integer("use_wu_server", 0, 2**32) == 1
+    if asked["server_selection"] == "managed_server" or (managed and asked["server_selection"] == "default"):
+        return f"the WSUS server {address}"
+    return "Windows Update"
+
+
+def _search(part: Part, server: str) -> tuple[list[Update], list[str]]:
     """Updates of one search, and what it could not do."""
     failed = part.maybe_part("error")
     if failed is not None:
         told = f"{meaning(code(failed))} ({failed.text('message', 500) or 'no message'})"
-        raise PatchError("update_search_failed", f"Windows Update could not search for updates: {told}.")
+        raise PatchError("update_search_failed", f"The search for updates at {server} failed: {told}.")
     ended = part.integer("result_code", 0, 5)
     if ended not in (_SUCCEEDED, _WITH_ERRORS):
         raise PatchError("update_search_failed", f"The search for updates ended with result code {ended}, not 2.")
@@ -238,6 +250,7 @@ def _findings(result: Part, powershell: str) -> dict[str, Any]:
     flags = ("use_wu_server", "disable_access", "no_internet_locations", "no_auto_update", "au_options")
     return {
         "disk": _disks(result),
+        "system_drive": result.text("system_drive", 10) or "C:",
         "edition": system.text("edition", 60),
         "installation_type": system.text("installation_type", 60),
         "powershell": powershell,
@@ -270,8 +283,8 @@ def _disks(result: Part) -> list[dict[str, Any]]:
 
 def _warnings(result: Part, inventory: Inventory, updates: list[Update], partly: list[str]) -> list[dict[str, str]]:
     findings = inventory.findings
-    drive = result.text("system_drive", 10) or "C:"
-    found = _linux.disk_warnings([each for each in findings["disk"] if each["path"] == drive])[0]
+    drives = [each for each in findings["disk"] if each["path"] == findings["system_drive"]]
+    found = _linux.disk_warnings(drives)[0]
     if findings["services"].get("wuauserv", {}).get("start_mode") == "Disabled":
         found.append(warning("update_service_disabled", "the service wuauserv is disabled; nothing can be installed"))
     policy = findings["update_policy"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from documents_for_tests import AS_OF, baseline, candidate, inventory
+from windows_readings import UPDATES, reading, update_line
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.preflight import (
     Finding,
@@ -18,6 +19,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.preflig
     told,
 )
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.states import patch_entries
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import canonical
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.windows import build_inventory
 
 READ_AT = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 MIB = 1 << 20
@@ -226,3 +229,51 @@ def test_the_sample_settings_leave_nothing_to_find(column: int, hosts: int, open
         ssh_arguments=[settings["ssh_connection"]["ssh_args"]],
     )
     assert found == []
+
+
+def windows_findings(offered: list[dict[str, Any]], **parts: Any) -> list[tuple[str, str]]:
+    """Kinds and severities for a Windows host, by a baseline that approves everything."""
+    found = build_inventory(reading(offered, **parts))
+    base = canonical(
+        {
+            "name": "all",
+            "operating_system": "WINDOWS",
+            "approval_rules": [{"filters": {"patch_set": ["*"]}, "approve_after_days": 0}],
+        }
+    )
+    entries = patch_entries(found, base, as_of=AS_OF)
+    judged = host_findings(found, base, entries, stale_after=86400, read_between=(READ_AT, READ_AT))
+    return [(each["severity"], each["kind"]) for each in judged]
+
+
+def test_a_windows_host_in_order_has_no_finding() -> None:
+    assert windows_findings([update_line(UPDATES[0])]) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"disk": [{"path": "C:", "free_bytes": 100 * MIB, "size_bytes": 1}]}, ("error", "no_space")),
+        ({"disk": [{"path": "C:", "free_bytes": 3000 * MIB, "size_bytes": 1}]}, ("warning", "low_disk")),
+        (
+            {"services": [{"name": "wuauserv", "state": "Stopped", "start_mode": "Disabled"}]},
+            ("error", "update_service_disabled"),
+        ),
+        ({"policy": {"use_wu_server": 1}}, ("error", "wsus_without_address")),
+        ({"policy": {"au_options": 4}}, ("warning", "competing_updater")),
+        ({"reboot": {"auto_update": True}}, ("warning", "reboot_pending")),
+    ],
+)
+def test_what_keeps_windows_from_installing_is_found(parts: dict[str, Any], expected: tuple[str, str]) -> None:
+    whole = reading([])["result"]
+    given = {name: {**whole[name], **value} if isinstance(value, dict) else value for name, value in parts.items()}
+    assert windows_findings([update_line(UPDATES[0], max_download_size=60 * MIB)], **given) == [expected]
+
+
+def test_room_that_no_missing_update_needs_is_not_asked_for() -> None:
+    small = [
+        {"path": "C:", "free_bytes": 6000 * MIB, "size_bytes": 1},
+        {"path": "D:", "free_bytes": 1, "size_bytes": 1},
+    ]
+    hidden = update_line(UPDATES[0], max_download_size=9000 * MIB, hidden=True)
+    assert windows_findings([hidden], disk=small) == []
