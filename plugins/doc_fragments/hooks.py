@@ -29,16 +29,3 @@ options:
         failed one.
     type: raw
 """
-
-    RUN = r"""
-options:
-  state_directory:
-    description:
-      - Folder on the controller for run directories, documents and the record of when versions were first seen.
-    type: path
-    default: ~/.openfleet-patch
-  run_id:
-    description:
-      - The run to take part in. Without it, the run of this C(ansible-playbook).
-    type: str
-"""

@@ -17,7 +17,8 @@ description:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
-  - openfleet.patch.hooks.run
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 seealso:
   - module: openfleet.patch.plan_hooks
   - module: openfleet.patch.note_hook

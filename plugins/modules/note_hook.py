@@ -46,7 +46,8 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
-  - openfleet.patch.hooks.run
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 seealso:
   - module: openfleet.patch.plan_hooks
   - module: openfleet.patch.close_hooks

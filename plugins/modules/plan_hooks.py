@@ -17,7 +17,8 @@ extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
   - openfleet.patch.hooks
-  - openfleet.patch.hooks.run
+  - openfleet.patch.run.state
+  - openfleet.patch.run.joined
 seealso:
   - module: openfleet.patch.note_hook
   - module: openfleet.patch.close_hooks
