@@ -17,7 +17,7 @@ from ..plugin_utils.fleet.notifications import parse_notifications
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
 from ..plugin_utils.flow.input_files import CHECKS as NAMING_FILES
-from ..plugin_utils.flow.input_files import file_problem
+from ..plugin_utils.flow.input_files import HOLDING, file_problem
 from ..plugin_utils.flow.named_files import base_folder
 from ..plugin_utils.flow.results import failed, plain
 from ..plugin_utils.flow.selections import reader
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
             inputs,
             folder=base_folder(self._loader),
             together=arguments["operation"] in TOGETHER,
-            files={name: partial(file_problem, name) for name in NAMING_FILES},
+            files={name: partial(file_problem, name) for name in (*NAMING_FILES, *HOLDING)},
             # A scan ignores what an installation follows in place of the baseline.
             read=reader(self, variables) if arguments["operation"] == "Install" else None,
         )

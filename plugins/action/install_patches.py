@@ -61,6 +61,7 @@ class ActionModule(ActionBase):
         done: dict[str, Any] = {
             "changed": bool(install.changes),
             "installed_count": len(install.changes),
+            "restarted": install.restarted,
             "plan": untrusted(install.plan()),
         }
         if isinstance(install, WindowsInstall):

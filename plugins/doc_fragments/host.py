@@ -54,3 +54,44 @@ options:
     type: str
     version_added: 0.1.0
 """
+
+    MACOS = r"""
+options:
+  macos_title_rules:
+    description:
+      - Which updates of a Mac count as security, by their titles, since neither softwareupdate nor Homebrew says so.
+        These rules stand before the collection's own (docs/macos.md); the first that fits counts, and the document
+        names it.
+    type: list
+    elements: dict
+    suboptions:
+      title:
+        description: A regular expression that is looked for in the title, or in the name of a formula or cask.
+        type: str
+        required: true
+      security:
+        description: Whether what it fits counts as security.
+        type: bool
+        required: true
+      source:
+        description: Where it counts. Everywhere if not set.
+        type: str
+        choices: [softwareupdate, brew, brew cask, installer]
+      reason:
+        description: What the document says about it. The rule itself if not set.
+        type: str
+    version_added: 0.1.0
+  macos_major_upgrades:
+    description:
+      - Whether the next release of macOS is a patch like others. Without it a Mac stays on its release, whatever a
+        baseline approves, and the document warns that there is another one.
+    type: bool
+    default: false
+    version_added: 0.1.0
+  macos_brew_path:
+    description:
+      - Where C(brew) is on a Mac, if neither in C(/opt/homebrew) nor in C(/usr/local). It runs as the owner of its
+        folder.
+    type: path
+    version_added: 0.1.0
+"""

@@ -29,6 +29,9 @@ description:
     taken effect. There it reboots between rounds unless O(reboot_option=NoReboot). See M(openfleet.patch.reboot_host).
   - On Windows, M(ansible.windows.win_updates) installs, so that the collection ansible.windows has to be on the controller.
     It gets filters that select what is approved and nothing else; docs/windows-updates.md has the details.
+  - Macs restart as well, since macOS 11 and later install an update of the system by restarting. With
+    O(reboot_option=NoReboot), and where the Mac is the controller itself, such updates are refused; otherwise they come last,
+    and the task waits for the Mac and reads it again.
   - On Debian 8 it comments out C(jessie-backports) in the host's apt sources, imports a signing key and brings python3-apt up
     to date first, as Patch Manager does; the sources are put back byte for byte and the key removed when each job ends, also
     when it fails or the host loses power.
@@ -79,6 +82,18 @@ options:
       - A baseline can ask for it by itself, with C(unapproved_dependencies=REFUSE).
     type: bool
     default: false
+  volume_owner:
+    description:
+      - A user who owns the volume, on a Mac with Apple silicon, which asks for one before an update of macOS. Without it
+        such updates are refused there before anything is downloaded.
+    type: str
+    version_added: 0.1.0
+  volume_owner_password:
+    description:
+      - The password of O(volume_owner). It travels on standard input, is on the Mac in a file of root's for as long as the
+        installation runs, and reaches softwareupdate on standard input.
+    type: str
+    version_added: 0.1.0
   lock_timeout:
     description:
       - Seconds to wait while another program uses the package manager.
@@ -154,6 +169,7 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
   - openfleet.patch.host.windows
+  - openfleet.patch.host.macos
   - openfleet.patch.run
 attributes:
   check_mode:
@@ -183,7 +199,7 @@ EXAMPLES = r"""
 
 - name: Reboot if something was installed
   openfleet.patch.reboot_host:
-    installed_count: "{{ installed.installed_count }}"
+    installed_count: "{{ installed.restarted | ternary(0, installed.installed_count) }}"
   become: true
 
 - name: Close a CVE wherever it is open
@@ -252,6 +268,11 @@ needed:
     - Whether there was anything to do for an Install, which is also so where a patch only waits for a reboot that
       O(reboot_option) allows. In check mode whether there is.
   returned: success
+  type: bool
+restarted:
+  description:
+    - Whether what was installed has restarted the host by itself, as updates of macOS do. Nothing waits for a reboot then.
+  returned: when the host could be read
   type: bool
 plan:
   description: What was to be installed.

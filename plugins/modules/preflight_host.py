@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.errata
   - openfleet.patch.host
   - openfleet.patch.host.windows
+  - openfleet.patch.host.macos
   - openfleet.patch.run
 notes:
   - This file holds documentation only. The action plugin of the same name does the work.

@@ -44,6 +44,7 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
   - openfleet.patch.host.windows
+  - openfleet.patch.host.macos
   - openfleet.patch.run
 notes:
   - The task's C(environment) reaches the package manager and travels on standard input, never on a command line.

@@ -59,13 +59,13 @@ def patch_entries(
     wishes = HostWishes(inventory.holds, honour_host_excludes, honour_phasing)
     decided = decide_apart(inventory.candidates, wishes.keep_away, judge.decide)
     candidates = [_candidate_entry(judge, record, decision, wishes, failed or {}) for record, decision in decided]
-    missing = {(entry["name"], entry["arch"]) for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
+    missing = {patch_key(entry)[:2] for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
     installed = []
     for record, decision in zip(inventory.installed, judge.decide(inventory.installed), strict=True):
         entry = _installed_entry(judge, record, decision, pending_keys, kernels)
         if record.get("unfinished") and decision["decision"] == "approved":
             _mark_unfinished(entry, record, failed or {})
-        if entry["state"] in VIOLATIONS or (entry["name"], entry["arch"]) not in missing:
+        if entry["state"] in VIOLATIONS or patch_key(entry)[:2] not in missing:
             installed.append(entry)
     return [*candidates, *installed]
 
@@ -191,9 +191,10 @@ def _entry(judge: _Judge, record: PatchRecord, decision: dict[str, Any]) -> Entr
     identifier = f"{name}.{arch}" if arch else str(name)
     advisories = [each for each in record.get("advisories") or [] if isinstance(each, dict)]
     # Several updates of Windows may have one KB.
-    own_id = {"update_id": record.get("update_id")} if judge.windows else {}
-    return {
-        **own_id,
+    own = {"update_id": record.get("update_id")} if judge.windows else {}
+    # Where the operating system tells formulae from casks, and where whether it is security had to be inferred.
+    own.update({key: record[key] for key in ("kind", "security_reason") if record.get(key)})
+    return own | {
         "id": identifier,
         "title": record.get("title") or (f"{identifier}:{version}" if version else identifier),
         "name": name,
@@ -232,7 +233,7 @@ def patch_key(record: Mapping[str, Any]) -> PatchKey:
     """What tells one patch of a host from another; several updates of Windows may have one KB."""
     return (
         record.get("name") or record.get("kb") or record.get("title") or "",
-        record.get("arch"),
+        record.get("arch") or record.get("kind"),
         record.get("version") or record.get("update_id"),
     )
 
@@ -240,13 +241,13 @@ def patch_key(record: Mapping[str, Any]) -> PatchKey:
 def host_exclude(record: Mapping[str, Any], holds: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The hold, lock, exclude or negative pin that keeps this candidate from the host, or None.
 
-    A manager that knows says so in the record's ``held`` ({kind, detail}); else the host's holds decide. A hold
-    without a version holds the package. With one, a version lock excludes every other version, anything else (a
-    negative pin, a lock on one version) just that version.
+    A manager that knows says so in the record's ``held`` ({kind, detail}, empty for none); else the host's holds
+    decide. A hold without a version holds the package. With one, a version lock excludes every other version, anything
+    else (a negative pin, a lock on one version) just that version.
     """
     own = record.get("held")
     if isinstance(own, Mapping):
-        return own
+        return own or None
     for hold in holds:
         if hold.get("name") != record.get("name") or hold.get("arch") not in (None, "all", record.get("arch")):
             continue

@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .records import PatchRecord
+from .records import PackageKey, PatchRecord, package_key
 from .versions import compare
-
-PackageKey = tuple[str, str]
-"""Name and architecture."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,13 @@ class Target:
     installed_version: str | None
     automatic: bool | None = None
     family: str = ""
+    kind: str = ""
+    """Where packages have no architecture: what stands in its place, see ``records.package_key``."""
 
     @property
     def patch(self) -> str:
         """The identifier that decisions use."""
-        return f"{self.name}.{self.arch} {self.version}"
+        return f"{self.name} {self.version}" if self.kind else f"{self.name}.{self.arch} {self.version}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Change:
     arch: str
     installed_version: str | None
     version: str | None
+    restart: bool = False
+    """It asks for a restart of the host by itself."""
 
 
 @dataclass
@@ -143,16 +144,17 @@ def targets_from(
     for record, decision in decided:
         if decision["decision"] != "approved" or skip(record):
             continue
-        key = (record["name"], record["arch"])
+        key = package_key(record)
         if key in chosen and compare(record["version"], chosen[key].version, scheme) <= 0:
             continue
         chosen[key] = Target(
             name=record["name"],
-            arch=record["arch"],
+            arch=key[1],
             version=record["version"],
             installed_version=record.get("installed_version"),
             automatic=automatic.get(key),
             family=record.get("source_package") or record["name"],
+            kind=record.get("kind") or "",
         )
     return [chosen[key] for key in sorted(chosen)]
 

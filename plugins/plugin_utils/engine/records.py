@@ -15,17 +15,27 @@ where the operator chose such a clock (``delay_clock``). ``advisories`` is a lis
 record's, a null does not (a bugfix notice has no severity). Windows records have ``kb``, ``title``, ``installed``,
 ``product_family``, ``patch_set``, ``msrc_severity``, ``msrc_number``, ``superseded_by`` (KBs or update ids),
 ``child_kbs`` instead, and may have ``update_id``, ``applicable`` and ``products`` (all, where there are several).
-``pending_reboot`` says that it is installed and not in force. ``gone_notices`` (``[{version, id, cves}]``) are notices
-about versions between the installed one and this one that no repository has any more; they matter to ``engine.fixes``
-alone. ``held`` and any further key mean nothing to the engine.
+Records of macOS have no architecture and a ``kind``: ``update`` (of softwareupdate), ``package``, ``formula`` or
+``cask``. ``pending_reboot`` says that it is installed and not in force. ``gone_notices`` (``[{version, id, cves}]``)
+are notices about versions between the installed one and this one that no repository has any more; they matter to
+``engine.fixes`` alone. ``held`` and any further key mean nothing to the engine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PatchRecord = dict[str, Any]
+
+PackageKey = tuple[str, str]
+"""Name and architecture; where there are no architectures (macOS) the record's kind in its place."""
+
+
+def package_key(record: Mapping[str, Any]) -> PackageKey:
+    """What tells one package of a host from another. On a Mac a formula and a cask may have one name."""
+    return str(record["name"]), str(record.get("arch") or record.get("kind") or "")
 
 
 @dataclass
@@ -59,8 +69,8 @@ class Inventory:
     reboot: dict[str, Any] = field(default_factory=lambda: {"required": None, "reasons": []})
     """``required`` True, False or None (unknown); ``reasons`` [{``kind``, ``detail``, ``packages``}]."""
     pending: list[dict[str, str]] = field(default_factory=list)
-    """``name``, ``arch``, ``version`` that installs of ours brought since the last boot; whether they are on the host
-    is for ``installed`` to tell."""
+    """``name``, ``arch`` (or kind), ``version`` that installs of ours brought since the last boot; ``restart`` where
+    they asked for one. Whether they are on the host is for ``installed`` to tell."""
     interrupted_run: dict[str, Any] | None = None
     refresh: dict[str, Any] = field(default_factory=dict)
     """``attempted``, ``ok`` (None when not attempted), ``errors`` [str], ``skipped_because``."""

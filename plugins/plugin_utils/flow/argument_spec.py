@@ -12,7 +12,9 @@ import yaml
 
 _PLUGINS = "ansible_collections.openfleet.patch.plugins"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TAKEN = ("type", "elements", "required", "default", "choices", "aliases", "no_log")
+_TAKEN = ("type", "elements", "required", "default", "choices", "aliases")
+# Documentation has no word for it.
+_SECRET = ("volume_owner_password",)
 
 
 @cache
@@ -23,7 +25,7 @@ def argument_spec(module: str) -> dict[str, Any]:
     for fragment in documentation.get("extends_documentation_fragment", []):
         options.update(_fragment_options(fragment))
     options.update(documentation.get("options", {}))
-    return {name: _spec(option) for name, option in options.items()}
+    return {name: _spec(option) | ({"no_log": True} if name in _SECRET else {}) for name, option in options.items()}
 
 
 def _fragment_options(fragment: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PatchError
+from ..managers.macos_titles import title_rules
 from ..managers.rpm_errata import MOST_PACKED, parse_errata
 from . import named_files
 
@@ -16,7 +17,7 @@ from . import named_files
 def file_problem(name: str, value: Any) -> PatchError | None:
     """What is wrong with the file that this variable names, or with what it holds."""
     try:
-        CHECKS[name](value)
+        {**CHECKS, **HOLDING}[name](value)
     except PatchError as error:
         return error
     return None
@@ -38,3 +39,5 @@ def _content(source: str, what: str, kind: str, most: int) -> bytes | None:
 
 
 CHECKS: Mapping[str, Callable[[Any], None]] = {"patch_errata": _errata}
+HOLDING: Mapping[str, Callable[[Any], object]] = {"patch_macos_title_rules": title_rules}
+"""Those that name no file and hold what a manager reads."""

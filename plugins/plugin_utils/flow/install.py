@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..compliance.states import patch_key
 from ..engine.changes import Choice, Target
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
@@ -25,6 +26,7 @@ from .inventory import plan_module
 from .job_report import changed_packages, unfinished_packages
 from .named_files import path_of
 from .native_library import NativeLibrary
+from .restart_by_steps import RESTART_SECONDS, RestartBySteps
 from .s3_files import S3Reader
 from .scan import HostScan
 from .selections import NoSelection, refuse_both, select
@@ -59,12 +61,14 @@ class HostInstall(HostScan):
         self._sleep = sleep
         self._clock = clock
         self.channel: HostChannel = posix_channel(action, task_vars, arguments)
+        self._arguments = {**arguments, "local": action._connection.transport == "local"}
         self._driver = JobDriver(self.channel, tell=tell, reconnect_seconds=arguments["reconnect_timeout"], sleep=sleep)
         self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, self._path_of)
         self._earlier: JobState | None = None
         self._work = InstallJobs(
             self._driver, seconds=arguments["host_timeout"], environment=self.channel.task_environment, clock=clock
         )
+        self._restart = RestartBySteps(self.channel, self._driver, tell=tell, sleep=sleep, clock=clock)
         self._library = NativeLibrary(self.channel, self._work, arguments, tell)
         self._refusals: dict[Target, str] = {}
         self._notes: list[dict[str, str]] = []
@@ -186,7 +190,12 @@ class HostInstall(HostScan):
         )
         self._tell(f"installing {len(choice.targets)} packages")
         steps = [*self._debian8.steps(inventory), *steps]
-        self._work.run(manager, inventory.boot_id, steps, changes=choice.simulation.changes)
+        restarts = [step.name for step in steps if step.on_crash == "restart"]
+        if restarts:
+            self._driver.be_patient(RESTART_SECONDS)
+        state = self._work.run(manager, inventory.boot_id, steps, changes=choice.simulation.changes)
+        if restarts:
+            self._restart.wait(inventory.boot_id, state, manager)
         return self.read(refresh="never")
 
     def _follow_up(self, after: Inventory) -> Inventory:
@@ -208,7 +217,7 @@ class HostInstall(HostScan):
                 self._work.run(manager, after.boot_id, steps, title=steps[0].name)
                 after = self.read(refresh="never")
                 continue
-            if apart:
+            if apart or getattr(self._planner(after), "ALONE", False):
                 break
             apart = True
             after, choice = self._choose_fresh(self.read(refresh="always"))
@@ -236,7 +245,7 @@ class HostInstall(HostScan):
     def _final_document(self, after: Inventory) -> dict[str, Any]:
         still_open = self._chooser.still_open(after)
         tried = [*still_open, *(record for record in after.installed if record.get("unfinished"))]
-        why_not = {(each["name"], each["arch"], each["version"]): self._why_not(each) for each in tried}
+        why_not = {patch_key(each): self._why_not(each) for each in tried}
         document = self.judge(
             after,
             failed=why_not,
@@ -248,7 +257,8 @@ class HostInstall(HostScan):
                 changes=self.changes,
                 conffiles_kept=self._conffiles(),
                 selection=self._selection.described,
-            ),
+            )
+            | ({"restarted": True} if self.restarted else {}),
             reboot_option=self._arguments["reboot_option"],
         )
         if self._earlier is not None:
@@ -269,8 +279,8 @@ class HostInstall(HostScan):
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
         if not self._selection.replaces:
             return missing
-        known = {(entry["name"], entry["arch"], entry["version"]) for entry in missing}
-        wanted = [each for each in still_open if (each["name"], each["arch"], each["version"]) not in known]
+        known = {patch_key(entry) for entry in missing}
+        wanted = [each for each in still_open if patch_key(each) not in known]
         return missing + [
             {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
             for each in wanted
@@ -279,6 +289,11 @@ class HostInstall(HostScan):
     def warnings(self) -> list[dict[str, str]]:
         scripts = [{"kind": "script_failed", "message": line} for line in self._work.script_failures]
         return [*super().warnings(), *self._debian8.warnings, *self._notes, *scripts]
+
+    @property
+    def restarted(self) -> bool:
+        """Whether what was installed has restarted the host by itself."""
+        return self._restart.restarted
 
     def _why_not(self, record: Mapping[str, Any]) -> str:
         return install_report.why_not(record, self._work, self._refusals)

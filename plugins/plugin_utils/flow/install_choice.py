@@ -21,7 +21,7 @@ from ..engine.changes import (
 )
 from ..engine.evaluate import evaluate
 from ..engine.operating_systems import operating_system
-from ..engine.records import Inventory, PatchRecord
+from ..engine.records import Inventory, PatchRecord, package_key
 from ..fleet.baselines import ResolvedBaseline
 from ..host.channel import HostChannel
 from ..host.commands import run_commands
@@ -54,7 +54,7 @@ class Chooser:
         if not targets:
             return Choice([], Simulation(), {})
         approved = {
-            (record["name"], record["arch"], record["version"])
+            (*package_key(record), record["version"])
             for record, decision in decided
             if decision["decision"] == "approved"
         }
@@ -70,7 +70,7 @@ class Chooser:
         held = [
             f"{record['name']}.{record['arch']} {record['version']}"
             for record, decision in decided
-            if decision["decision"] == "approved" and (record["name"], record["arch"]) not in coming
+            if decision["decision"] == "approved" and package_key(record) not in coming
         ]
         told = "wanted, and kept from this host by its own holds or by the distribution's phasing: "
         return [{"kind": "wanted_but_held", "message": told + ", ".join(held[:10])}] if held else []
@@ -80,7 +80,7 @@ class Chooser:
         if not self._selection.replaces:
             return after.candidates
         wanted = {(each.name, each.arch, each.version) for each in self._targets(after)[1]}
-        return [each for each in after.candidates if (each["name"], each["arch"], each["version"]) in wanted]
+        return [each for each in after.candidates if (*package_key(each), each["version"]) in wanted]
 
     def _targets(self, inventory: Inventory) -> tuple[list[tuple[PatchRecord, dict[str, Any]]], list[Target]]:
         """A decision per candidate, and what is to be installed by them."""
@@ -89,7 +89,7 @@ class Chooser:
             lambda record: self._left_alone(record, inventory),
             lambda records: self._decide(records, inventory),
         )
-        automatic = {(each["name"], each["arch"]): each.get("automatic") for each in inventory.installed}
+        automatic = {package_key(each): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
         library = plan_module(inventory, self._arguments).LIBRARY
         wanted = [
@@ -132,7 +132,7 @@ class Chooser:
         blocking = self._baseline.get("rejected_patches_action") == "BLOCK" and self._selection.override_list() is None
 
         # A rejection may name an advisory or a CVE, which only the whole record knows.
-        known = {(each["name"], each["arch"], each["version"]): each for each in inventory.candidates}
+        known = {(*package_key(each), each["version"]): each for each in inventory.candidates}
 
         def is_blocked(change: Change) -> bool:
             record = known.get((change.name, change.arch, change.version)) or change_record(change)
@@ -161,7 +161,7 @@ class Chooser:
 
         def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change] = ()) -> list[Simulation]:
             commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)
-            results = run_commands(self._channel, commands, environment=environment)
+            results = run_commands(self._channel, commands, environment=environment) if commands else []
             found: list[Simulation] = manager.parse_simulations(some, [(each.code, each.output) for each in results])
             return found
 

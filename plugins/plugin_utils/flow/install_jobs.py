@@ -34,7 +34,8 @@ class InstallJobs:
         self._began: float | None = None
         self.done: list[JobState] = []
         self.reasons: dict[str, str] = {}
-        """Why a package failed, by its name, in the package manager's words."""
+        """Why a package failed, by its name (with its kind before, where packages have one), in the package manager's
+        words."""
         self.transactions: dict[str, dict[str, list[int]]] = {}
         """Ids of the package manager's history by job id."""
         self.script_failures: list[str] = []
@@ -66,7 +67,7 @@ class InstallJobs:
         )
         state = self._driver.run(plan)
         self.done.append(state)
-        if state.result != "SUCCEEDED":
+        if state.result != "SUCCEEDED" or hasattr(manager, "reasons_of_step"):
             reasons, self.reason = failures_of_job(state, self._driver, manager)
             self.reasons.update(reasons)
         self.note(manager, state)

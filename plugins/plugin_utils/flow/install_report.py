@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.changes import Change, Choice, Simulation, Target, pulled_in
+from ..engine.records import package_key
 from ..errors import PatchError
 from ..host.job_client import JobState
 from .install_jobs import InstallJobs
@@ -89,11 +90,11 @@ def described(job: JobState, jobs: InstallJobs) -> dict[str, Any]:
 
 def why_not(record: Record, jobs: InstallJobs, refusals: Mapping[Target, str]) -> str:
     """Why a patch that should have come is not there."""
-    own = jobs.reasons.get(record["name"])
+    own = jobs.reasons.get(" ".join(word for word in (record.get("kind"), record["name"]) if word))
     if own is not None:
         return own
     for target, reason in refusals.items():
-        if (target.name, target.arch) == (record["name"], record["arch"]):
+        if (target.name, target.arch) == package_key(record):
             return reason
     if jobs.result == "TIMED_OUT":
         return f"the time of the host was up. {jobs.reason}".strip()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.records import Inventory
+from ..engine.records import Inventory, package_key
 from ..errors import without_passwords
 from ..host.frames import one_line
 from ..host.job_client import JobState, UnitState
@@ -42,15 +42,25 @@ def _unit(unit: UnitState) -> dict[str, Any]:
 
 
 def failures_of_job(state: JobState, driver: JobDriver, manager: Any) -> tuple[dict[str, str], str]:
-    """Reasons by package name, and one for whatever has none of its own, from the logs of the steps that failed."""
+    """Reasons by package name, and one for whatever has none of its own, from the logs of the steps that failed.
+
+    A manager with ``reasons_of_step`` has one for what each step was to bring, should that not be there: the exit codes
+    of its tools prove nothing.
+    """
     reasons: dict[str, str] = {}
     general = []
     for step in state.steps:
-        if step.state == "ended" and step.exit_code == 0 or step.state == "waiting":
+        failed = step.state != "ended" or step.exit_code != 0
+        if step.state == "waiting" or not (failed or hasattr(manager, "reasons_of_step")):
             continue
-        by_package, words = manager.failure_reasons(driver.log_end(state.job_id, step))
+        log = driver.log_end(state.job_id, step)
+        if hasattr(manager, "reasons_of_step"):
+            by_package, words = manager.reasons_of_step(step.name, log)
+        else:
+            by_package, words = manager.failure_reasons(log)
         reasons.update({name: one_line(without_passwords(reason)) for name, reason in by_package.items()})
-        general.append(_why(step, one_line(without_passwords(words))))
+        if failed:
+            general.append(_why(step, one_line(without_passwords(words))))
     return reasons, "; ".join(general[:3]) or f"the job ended as {state.result}"
 
 
@@ -120,5 +130,5 @@ def _versions(inventory: Inventory) -> dict[tuple[str, str], set[str]]:
     versions: dict[tuple[str, str], set[str]] = {}
     for record in inventory.installed:
         if not record.get("unfinished"):
-            versions.setdefault((record["name"], record["arch"]), set()).add(record["version"])
+            versions.setdefault(package_key(record), set()).add(record["version"])
     return versions

@@ -16,7 +16,9 @@ from .inventory import pending_line
 # time, at the end, it does something after a power cut alone: what the next boot installs belongs to that one.
 _NOTE_PENDING = """\
 umask 077
-read -r boot </proc/sys/kernel/random/boot_id || exit 1
+{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null ||
+    boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null | tr A-F a-f)
+[ -n "$boot" ] || exit 1
 [ "$boot" != "$3" ] || exit 0
 mkdir -p "$1" && cat "$2" >>"$1/$boot" && sync || exit 1
 for other in "$1"/*; do
@@ -39,11 +41,13 @@ def job_plan(
     """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
     known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it, ``kill_grace``
     between TERM and KILL."""
-    lines = [pending_line(each.name, each.arch, each.version) for each in changes if each.version]
+    lines = [pending_line(each.name, each.arch, each.version, each.restart) for each in changes if each.version]
     first, last = [], []
     if boot_id and lines:
         first = [_note("note what is installed", but_not_in="")]
-        last = [_note("note it again after a power cut", but_not_in=boot_id)]
+        # What a step restarts the host for is in force when it is back.
+        if all(step.on_crash != OnCrash.RESTART.value for step in steps):
+            last = [_note("note it again after a power cut", but_not_in=boot_id)]
     return Plan(
         job_id=job_id,
         title=title or f"install {len(lines)} packages",

@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ..compliance import document as documents
 from ..compliance.outcomes import FAILED, OK, TIMED_OUT, UNREACHABLE
 from ..compliance.run_data import run_data
+from ..compliance.states import patch_key
 from ..engine.records import Inventory
 from ..errors import PatchError
 from ..fleet.baseline_entries import read_registry
@@ -138,8 +139,11 @@ class HostScan:
         if named and self._errata is None:
             self._errata = ErrataFile(named, self.opened_run)
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
+        wanted["asked_refresh"] = wanted["refresh"]
+        if self._arguments.get("macos_brew_path"):
+            wanted["brew_path"] = self._arguments["macos_brew_path"]
         reading = self.channel.call(read_request(wanted | ({"refresh": refresh} if refresh else {})))
-        self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"])
+        self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"], arguments=self._arguments)
         if self._errata is not None:
             self._errata.lay_over(self._inventory)
         return self._inventory
@@ -262,11 +266,7 @@ class HostScan:
 def carried_from(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a document keeps of the installation that it follows; raises ``bad_document`` for anything else."""
     try:
-        failed = {
-            (entry["name"], entry["arch"], entry["version"] or entry.get("update_id")): entry["failure"]
-            for entry in document["patches"]
-            if entry["state"] == "FAILED"
-        }
+        failed = {patch_key(entry): entry["failure"] for entry in document["patches"] if entry["state"] == "FAILED"}
         return {"failed": failed} | {key: document[key] for key in ("installation", "pulled_in", "reboot_option")}
     except (KeyError, TypeError) as error:
         raise PatchError(

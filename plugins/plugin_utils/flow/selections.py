@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..compliance.states import patch_key
 from ..engine.candidates import prepare
 from ..engine.changes import Change, Target
 from ..engine.digests import canonical_digest
@@ -99,8 +100,8 @@ class ListSelection(NoSelection):
     def decide(self, records: list[PatchRecord], inventory: Inventory, decide: Decide) -> list[dict[str, Any]]:
         """What is on the host may contain a fix already, so it is judged together with what could come."""
         compiled = self._compiled(inventory)
-        names = {(each.get("name"), each.get("arch")) for each in records} if compiled.wanted else set()
-        there = [each for each in inventory.installed if (each.get("name"), each.get("arch")) in names]
+        names = {patch_key(each)[:2] for each in records} if compiled.wanted else set()
+        there = [each for each in inventory.installed if patch_key(each)[:2] in names]
         return decide([*records, *there])[: len(records)]
 
     def check(self, inventory: Inventory) -> list[dict[str, str]]:

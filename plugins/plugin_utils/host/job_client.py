@@ -23,7 +23,7 @@ JOURNAL_VERSION = 1
 LAST = -1
 ANSWER_LIMIT = 4 * 1024 * 1024
 
-_PARTS = ("job_journal.sh", "job_processes.sh", "job_steps.sh", "job_course.sh", "job_runner.sh")
+_PARTS = ("job_journal.sh", "job_processes.sh", "mac_processes.sh", "job_steps.sh", "job_course.sh", "job_runner.sh")
 _UNIT = re.compile(r"(steps|undo)/[0-9]{3}\Z")
 _ABSOLUTE = re.compile(r"(/[A-Za-z0-9._-]+)+\Z")
 _STATES = ("none", "starting", "running", "undoing", "interrupted", "finished")
@@ -114,7 +114,7 @@ class JobState:
 
 
 def runner_text() -> str:
-    """The three parts of the runner as one script."""
+    """The parts of the runner as one script."""
     return "\n".join(script(part).decode() for part in _PARTS)
 
 

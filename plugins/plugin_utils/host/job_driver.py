@@ -72,6 +72,10 @@ class JobDriver:
         self._sleep = sleep
         self._told = ("", "")
 
+    def be_patient(self, seconds: int) -> None:
+        """From now on the host may be out of reach for so long, if that is longer."""
+        self._reconnect = max(self._reconnect, seconds)
+
     def settle(self) -> JobState | None:
         """Follow or finish an earlier job; its final state, or None when there was nothing left to do.
 

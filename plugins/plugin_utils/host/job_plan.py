@@ -33,6 +33,8 @@ class OnCrash(str, Enum):
     """The step is run again (three attempts in all); then as UNDO."""
     REPORT = "report"
     """The step counts as failed; ``continue_on_failure`` decides what follows."""
+    RESTART = "restart"
+    """The step restarts the host: cut off by another boot it has done its work, else as REPORT."""
 
 
 @dataclass(frozen=True)

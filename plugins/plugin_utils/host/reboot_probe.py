@@ -16,7 +16,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client im
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import decode
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import script
 
-_PARTS = ("job_journal.sh", "reboot_host.sh")
+_PARTS = ("job_journal.sh", "mac_processes.sh", "reboot_host.sh")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}\Z")
 _REFUSALS = frozenset(
     "unsupported_host other_boot no_privilege job_running packages_locked no_systemd bad_request".split()

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine import versions
 from ..engine.identity import identify
-from ..engine.records import Inventory, PatchRecord
+from ..engine.records import Inventory, PatchRecord, package_key
+from ..errors import PatchError
 from . import _answer, macos_homebrew
 from ._answer import Part
 from ._linux import disk_warnings, utc, warning
@@ -19,11 +21,15 @@ from .macos_installed import Entry, Receipt, read_history, read_receipts, read_s
 from .macos_titles import TitleRule, is_next_major, is_system, release, security_of, title_rules
 from .macos_updates import Update, read_updates
 
+KINDS = {"softwareupdate": "update", "installer": "package", "brew": "formula", "brew cask": "cask"}
+OLDEST = (10, 14)
+"""The oldest release that Patch Manager patches."""
 UNVERSIONED = "unversioned"
 """Stands for a version that neither list nor history tells; the engine wants one."""
 _ABSENT = 66
 # { sec = 1763647200, usec = 512345 } Thu Nov 20 14:00:00 2026
 _BOOT_TIME = re.compile(r"\{ sec = (\d{1,11}), usec = \d+ \}")
+_DOTTED = re.compile(r"\d+(?:\.\d+)*\Z")
 _BREW_STATES = {
     "no_such_user": "the owner of its folder is no user of this host",
     "owner_is_root": "its folder belongs to root, and brew refuses to run as root",
@@ -50,6 +56,7 @@ class _Reading:
             "repository": None,
             "product": self.product,
             "classification": source,
+            "kind": KINDS[source],
             "severity": None,
             "security": security,
             "security_reason": reason,
@@ -63,7 +70,7 @@ def build_inventory(
     *,
     mappings: Mapping[str, Any] | None = None,
     rules: Iterable[Mapping[str, Any]] | None = None,
-    major_upgrades: bool = False,
+    major_upgrades: bool | None = False,
 ) -> Inventory:
     """Check and translate what the reader carried home.
 
@@ -76,6 +83,12 @@ def build_inventory(
     sections = Sections.of(Part.of(Part.of(reading, "reading").value.get("result"), "result").value)
     system = read_system(sections.text("sw_vers"))
     running = system["ProductVersion"]
+    if (release(running) or OLDEST) < OLDEST:
+        raise PatchError(
+            "unsupported_os",
+            f"macOS {running} is too old: 10.14 is the oldest release that can be patched. Update it by hand, or leave"
+            " this Mac out of the play.",
+        )
     identity = identify({"ID": "macos", "VERSION_ID": running}, mappings=mappings)
     read = _Reading(sections, title_rules(rules), identity.product, running)
     machine = sections.fields("machine")
@@ -91,14 +104,27 @@ def build_inventory(
         collected_at=utc(_number(machine, "now")),
         privileged=_number(machine, "uid") == 0,
         booted_at=utc(int(boot.group(1))) if boot else None,
-        boot_id=_answer.clean(machine.get("boot_session", ""), 64) or None,
+        boot_id=_answer.clean(machine.get("boot_session", ""), 64).lower() or None,
     )  # fmt: skip
-    _add_updates(inventory, read, major_upgrades)
+    _add_updates(inventory, read, bool(major_upgrades))
     _add_homebrew(inventory, read)
     disks = [_disk(row) for row in sections.rows("disk", 3)]
     inventory.findings["disk"] = disks
     inventory.warnings += disk_warnings(disks)[0]
     return inventory
+
+
+def reboot_need(inventory: Inventory) -> dict[str, Any]:
+    """macOS has no sign of a reboot that is due. What installs of ours brought in this boot with ``Action: restart``
+    asks for one; what others installed restarts by itself or is not known."""
+    there = {(*package_key(each), each["version"]) for each in inventory.installed}
+    waiting = [
+        each["name"]
+        for each in inventory.pending
+        if each.get("restart") and (each["name"], each["arch"], each["version"]) in there
+    ]
+    reasons = [{"kind": "restart_action", "detail": f"{', '.join(waiting)} asked for a restart", "packages": waiting}]
+    return {"required": bool(waiting), "reasons": reasons if waiting else []}
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:
@@ -128,6 +154,9 @@ def _add_updates(inventory: Inventory, read: _Reading, major_upgrades: bool) -> 
     held_back = []
     for update in updates:
         record = _candidate(read, update, had)
+        if _is_older(record, had):
+            # Of two offered versions the newer one is there already.
+            continue
         if record["next_major"] and not major_upgrades:
             held_back.append({"name": update.title, "version": update.version, "label": update.label})
         else:
@@ -149,6 +178,12 @@ def _add_updates(inventory: Inventory, read: _Reading, major_upgrades: bool) -> 
                          "skipped_because": skipped}  # fmt: skip
 
 
+def _is_older(record: PatchRecord, had: Mapping[tuple[str, str], str]) -> bool:
+    installed = had.get(("softwareupdate", record["name"])) or ""
+    told = _DOTTED.match(installed) and _DOTTED.match(record["version"])
+    return told is not None and versions.compare(record["version"], installed, "plain") < 0
+
+
 def _candidate(read: _Reading, update: Update, had: Mapping[tuple[str, str], str]) -> PatchRecord:
     version = update.version or UNVERSIONED
     installed = had.get(("softwareupdate", update.title))
@@ -163,7 +198,7 @@ def _candidate(read: _Reading, update: Update, had: Mapping[tuple[str, str], str
         label=update.label,
         action=update.action,
         recommended=update.recommended,
-        size_kib=update.size_kib,
+        size=None if update.size_kib is None else update.size_kib << 10,
         next_major=is_next_major(update.title, update.version, read.running),
     )
 

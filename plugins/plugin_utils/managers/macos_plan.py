@@ -8,11 +8,12 @@ An exit code of 0 proves nothing here: what is installed is for the next reading
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ..engine.changes import Argument, CommandStep, FileArgument
-from ..engine.records import Inventory, PatchRecord
+from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument, Simulation, Target
+from ..engine.records import Inventory, PatchRecord, package_key
 from ..errors import PatchError
 from . import _answer
 from .macos_titles import is_system, release
@@ -20,13 +21,19 @@ from .macos_titles import is_system, release
 _SOFTWAREUPDATE = "/usr/sbin/softwareupdate"
 # What the first word names becomes standard input: the password is on no command line.
 _WITH_INPUT = 'exec "$@" <"$0"'
-# brew runs as the owner of its folder, with an environment of its own; $0 is the owner.
+# brew runs as the owner of its folder, with an environment of its own; $0 is the owner. A proxy's address may hold a
+# password, so it goes through standard input.
 _AS_OWNER = (
-    'run=\'exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" PATH=/usr/bin:/bin:/usr/sbin:/sbin '
+    'proxies() { printf \'%s\\n\' "${http_proxy-}" "${https_proxy-}" "${all_proxy-}" "${no_proxy-}"; }; '
+    "inner='IFS= read -r http_proxy; IFS= read -r https_proxy; IFS= read -r all_proxy; IFS= read -r no_proxy; "
+    "for each in http_proxy https_proxy all_proxy no_proxy; do "
+    'eval "[ -z \\"\\$$each\\" ] || export $each"; done; exec "$@" </dev/null\'; '
+    'outer=\'exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" PATH=/usr/bin:/bin:/usr/sbin:/sbin '
     "LC_ALL=en_US.UTF-8 HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ANALYTICS=1 HOMEBREW_NO_ENV_HINTS=1 "
-    'HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 "$@"\'; '
-    'if [ "$(id -u)" = 0 ]; then exec sudo -n -H -u "$0" -- /bin/sh -c "$run" sh "$@"; '
-    'else exec /bin/sh -c "$run" sh "$@"; fi'
+    'HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 /bin/sh -c "$@"\'; '
+    'set -- /bin/sh -c "$outer" sh "$inner" sh "$@"; '
+    '[ "$(id -u)" != 0 ] || set -- sudo -n -H -u "$0" -- "$@"; '
+    'proxies | "$@"'
 )
 # From macOS 11 on, an update of the system is only prepared where the restart is not part of it.
 _RESTARTS_ITSELF = (11, 0)
@@ -63,81 +70,157 @@ class Told:
     prepared: bool
 
 
-def refusals(
-    records: Iterable[PatchRecord], inventory: Inventory, *, may_restart: bool, owner: VolumeOwner | None
-) -> dict[str, str]:
-    """Names of candidates that cannot be installed, and why; judged before anything is downloaded."""
-    found = {}
-    for record in records:
-        why = _refusal(record, inventory, may_restart, owner)
-        if why is not None:
-            found[f"{record['classification']} {record['name']} {record['version']}"] = why
-    return found
+class MacPlan:
+    """Plans for one Mac. ``may_restart`` is None where it may, else why it may not; ``owner`` is the volume's.
 
-
-def _refusal(
-    record: Mapping[str, object], inventory: Inventory, may_restart: bool, owner: VolumeOwner | None
-) -> str | None:
-    if record["classification"] != "softwareupdate":
-        return None
-    if not inventory.privileged:
-        return "softwareupdate installs for root alone"
-    if record["action"] == "shut down":
-        return "it shuts the host down, and nobody could switch it on again from here"
-    if not _restarts_itself(record, inventory):
-        return None
-    if not may_restart:
-        return "it is installed by a restart, which this run may not make"
-    if inventory.os["arch"] == "arm64" and owner is None:
-        return (
-            "a Mac with Apple silicon asks for a volume owner before it updates macOS: give name and password of one, "
-            "or let its device management (declarative management) install it"
-        )
-    return None
-
-
-def _restarts_itself(record: Mapping[str, object], inventory: Inventory) -> bool:
-    running = release(str(inventory.os["version"]))
-    new = running is not None and running >= _RESTARTS_ITSELF
-    return new and (record["action"] == "restart" or is_system(str(record["name"])))
-
-
-def install_steps(
-    records: Sequence[PatchRecord],
-    inventory: Inventory,
-    *,
-    may_restart: bool,
-    owner: VolumeOwner | None,
-    step_timeout: int,
-) -> list[CommandStep]:
-    """A step for each record, those that restart the host last; one that fails does not keep the others away.
-
-    Raises ``refused`` for what ``refusals`` names: it must have been left out before.
+    Nothing here can be simulated: what a step would bring is what its label or name says, and what cannot succeed is
+    refused before anything is downloaded.
     """
-    refused = refusals(records, inventory, may_restart=may_restart, owner=owner)
-    if refused or not records:
-        raise PatchError("refused", f"Nothing may be installed: {refused or 'there is nothing to install'}.")
-    ordered = sorted(records, key=lambda each: _restarts_itself(each, inventory))
-    return [_step(record, inventory, owner, step_timeout) for record in ordered]
+
+    QUIET_ENVIRONMENT: Mapping[str, str] = {}
+    KILL_GRACE = 30
+    AVOIDS = False
+    LIBRARY = None
+    ALONE = True
+    """Every target has a step of its own from the start."""
+
+    def __init__(self, inventory: Inventory, *, may_not_restart: str | None, owner: VolumeOwner | None) -> None:
+        self._host = inventory
+        self._may_not_restart = may_not_restart
+        self._owner = owner
+        self._records = {(*package_key(each), str(each["version"])): each for each in inventory.candidates}
+        self._of_step = {_title(each): f"{each['kind']} {each['name']}" for each in inventory.candidates}
+
+    def simulation_commands(self, _batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+        return []
+
+    def parse_simulations(
+        self, batches: Sequence[Sequence[Target]], _results: Sequence[tuple[int, str]]
+    ) -> list[Simulation]:
+        """One for each batch; with an error where one of its targets cannot be installed from here."""
+        return [self._simulation(batch) for batch in batches]
+
+    def _simulation(self, batch: Sequence[Target]) -> Simulation:
+        simulation = Simulation()
+        for target in batch:
+            record = self._record(target)
+            simulation.error = simulation.error or self.refusal(record)
+            change = Change(
+                target.name, target.arch, target.installed_version, target.version, restart=bool(record.get("action"))
+            )
+            simulation.changes.append(change)
+        return simulation
+
+    def _record(self, target: Target) -> PatchRecord:
+        return self._records[target.name, target.arch, target.version]
+
+    def refusal(self, record: Mapping[str, Any]) -> str | None:
+        """Why a candidate cannot be installed; None when it can."""
+        if record["kind"] != "update":
+            return None
+        if not self._host.privileged:
+            return "softwareupdate installs for root alone"
+        if record["action"] == "shut down":
+            return "it shuts the host down, and nobody could switch it on again from here"
+        if not self._restarts(record):
+            return None
+        if self._may_not_restart is not None:
+            return f"it is installed by a restart, which this run may not make: {self._may_not_restart}"
+        if self._host.os["arch"] == "arm64" and self._owner is None:
+            return (
+                "a Mac with Apple silicon asks for a volume owner before it updates macOS: set volume_owner and "
+                "volume_owner_password, or let its device management (declarative management) install it"
+            )
+        return None
+
+    def _restarts(self, record: Mapping[str, Any]) -> bool:
+        running = release(str(self._host.os["version"]))
+        new = running is not None and running >= _RESTARTS_ITSELF
+        return new and (record["action"] == "restart" or is_system(str(record["name"])))
+
+    def install_steps(
+        self,
+        choice: Choice,
+        *,
+        allow_removals: bool,
+        lock_timeout: int,
+        step_timeout: int,
+        separately: bool = False,
+    ) -> list[CommandStep]:
+        """A step for each target, those that restart the host last; one that fails does not keep the others away.
+
+        Raises ``refused`` for what ``refusal`` names: it must have been left out before.
+        """
+        records = [self._record(target) for target in choice.targets]
+        refused = [why for why in map(self.refusal, records) if why]
+        if refused or not records:
+            raise PatchError("refused", f"Nothing may be installed: {refused or 'there is nothing to install'}.")
+        return [self._step(record, step_timeout) for record in sorted(records, key=self._restarts)]
+
+    def _step(self, record: PatchRecord, timeout: int) -> CommandStep:
+        restarts = self._restarts(record)
+        argv: tuple[Argument, ...]
+        if record["kind"] == "update":
+            argv = (_SOFTWAREUPDATE, "--install", "--no-scan", "--verbose")
+            if restarts:
+                argv += ("--restart",)
+                if self._host.os["arch"] == "arm64" and self._owner is not None:
+                    secret = FileArgument("volume-owner", f"{self._owner.password}\n".encode(), secret=True)
+                    argv = ("/bin/sh", "-c", _WITH_INPUT, secret, *argv, "--user", self._owner.name, "--stdinpass")
+            argv += (record["label"],)
+        else:
+            brew = self._host.findings["homebrew"]
+            kind = f"--{record['kind']}"
+            argv = ("/bin/sh", "-c", _AS_OWNER, brew["owner"], brew["path"], "upgrade", kind, record["full_name"])
+        return CommandStep(
+            _title(record),
+            argv,
+            timeout,
+            continue_on_failure=True,
+            on_crash="restart" if restarts else "report",
+            # Whether the restart came before the command could end in peace says nothing.
+            ok_codes=(0, 137, 143) if restarts else (0,),
+        )
+
+    def reasons_of_step(self, title: str, log: str) -> tuple[dict[str, str], str]:
+        """Why what a step was to bring is not there, should that be so, and the same without the name."""
+        told = read_log(log)
+        said = "; ".join(words for _kind, words in told.failures)
+        if not said and told.prepared:
+            said = "it was downloaded and prepared, and not installed: that takes a restart that softwareupdate makes"
+        if not said:
+            last = _answer.clean(" ".join(without_progress(log)[-2:]), 200) or "nothing"
+            said = f"its installation ended and it is still offered; the last words were: {last}"
+        patch = self._of_step.get(title)
+        return ({patch: said} if patch else {}), said
+
+    def waits_for_restart(self, title: str, log: str) -> bool:
+        """Whether a step of these ended and the restart that it announced is yet to come."""
+        told = read_log(log)
+        return title in self._of_step and told.restart_wanted and not told.failures
+
+    def is_stale(self, _reason: str) -> bool:
+        return False
+
+    def conffiles_command(self, _since: str) -> list[str]:
+        """Homebrew and softwareupdate keep no copies of configuration files."""
+        return ["true"]
 
 
-def _step(record: PatchRecord, inventory: Inventory, owner: VolumeOwner | None, timeout: int) -> CommandStep:
-    argv: tuple[Argument, ...]
-    if record["classification"] == "softwareupdate":
-        argv = (_SOFTWAREUPDATE, "--install", "--no-scan", "--verbose")
-        if _restarts_itself(record, inventory):
-            argv += ("--restart",)
-            if inventory.os["arch"] == "arm64" and owner is not None:
-                secret = FileArgument("volume-owner", f"{owner.password}\n".encode(), secret=True)
-                argv = ("/bin/sh", "-c", _WITH_INPUT, secret, *argv, "--user", owner.name, "--stdinpass")
-        argv += (record["label"],)
-    else:
-        brew = inventory.findings["homebrew"]
-        kind = "--cask" if record["classification"] == "brew cask" else "--formula"
-        argv = ("/bin/sh", "-c", _AS_OWNER, brew["owner"], brew["path"], "upgrade", kind, record["full_name"])
-    return CommandStep(
-        f"install {record['name']} {record['version']}", argv, timeout, continue_on_failure=True, on_crash="report"
-    )
+def _title(record: Mapping[str, Any]) -> str:
+    return f"install {record['kind']} {record['name']} {record['version']}"
+
+
+def plan_for(inventory: Inventory, *, arguments: Mapping[str, Any]) -> MacPlan:
+    """The plan of one Mac within what the task allows."""
+    name, password = arguments.get("volume_owner"), arguments.get("volume_owner_password")
+    owner = VolumeOwner(str(name), str(password)) if name and password else None
+    reason = None
+    if arguments.get("reboot_option") == "NoReboot":
+        reason = "reboot_option is NoReboot"
+    elif arguments.get("local"):
+        reason = "it is the controller itself"
+    return MacPlan(inventory, may_not_restart=reason, owner=owner)
 
 
 def read_log(log: str) -> Told:

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import debs, repository, rpm_layers, rpm_repository, suse_layers, yum_layers
+from . import debs, mac_layers, repository, rpm_layers, rpm_repository, suse_layers, yum_layers
 from .bases import digest_of, ensure_base, prune
 from .distributions import DISTRIBUTIONS, site_names
+from .mac_hosts import MACS
 from .packages import BULK, PACKAGES, TROUBLE, Package
 from .places import CONTROLLER_ADDRESS, Lab, LabError, run
 from .recipes import BASES, DRESSINGS, FEATURES
@@ -23,7 +24,7 @@ from .signing import SigningKey
 from .yum_distributions import YUM_DISTRIBUTIONS
 
 # What makes a host with this package manager; rpm_layers for both generations of dnf.
-_LAYERS: dict[str, Any] = {"zypper": suse_layers, "yum": yum_layers}
+_LAYERS: dict[str, Any] = {"zypper": suse_layers, "yum": yum_layers, "macos": mac_layers}
 KEYRING = "/etc/apt/keyrings/openfleet-lab.gpg"
 
 
@@ -38,7 +39,7 @@ class Kind:
 
     @property
     def manager(self) -> str:
-        found = {**rpm_repository.ALL_DISTRIBUTIONS, **YUM_DISTRIBUTIONS}.get(self.distribution)
+        found = {**rpm_repository.ALL_DISTRIBUTIONS, **YUM_DISTRIBUTIONS, **MACS}.get(self.distribution)
         return found.manager if found else "apt"
 
 
@@ -52,7 +53,7 @@ def kind_of(name: str) -> Kind:
 
 
 def kinds(manager: str | None = None) -> list[str]:
-    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5, yum, zypper) installs.
+    """Names of all kinds, or of those whose packages `manager` (apt, dnf, dnf5, yum, zypper, macos) installs.
 
     A base alone may be none.
     """
@@ -118,7 +119,7 @@ def ensure_stack(lab: Lab, name: str, features: Sequence[str] = (), *, prepared:
 
 def _rpm_stack(lab: Lab, kind: Kind, stack: list[Path], features: Sequence[str], *, prepared: bool) -> list[Path]:
     made = _LAYERS.get(kind.manager, rpm_layers)
-    if kind.manager != "yum":
+    if kind.manager not in ("yum", "macos"):
         rpm_repository.ensure_main(lab, kind.distribution)
     digest = digest_of(made.recipe_digest(), rpm_repository.public_key(lab))
     stack = _stacked(lab, f"sources-{kind.name}", stack, digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .mac_hosts import FACE, MACS
 from .rpm_distributions import RPM_DISTRIBUTIONS
 from .suse_distributions import SUSE_DISTRIBUTIONS
 from .yum_distributions import YUM_DISTRIBUTIONS
@@ -163,4 +164,5 @@ DRESSINGS = {
     },
     **{name: Dressing(each.base, name, each.files) for name, each in SUSE_DISTRIBUTIONS.items()},
     **{name: Dressing(each.base, name, each.files) for name, each in YUM_DISTRIBUTIONS.items()},
+    **{name: Dressing("bookworm", name, FACE) for name in MACS},
 }

@@ -37,6 +37,9 @@ TYPE_IS_ENOUGH = {
     "patch_notify_files": TOLD,
     "patch_notify_hosts": TOLD,
     "patch_windows_offline_file": ON_HOST,
+    "patch_macos_brew_path": ON_HOST,
+    "patch_volume_owner": ON_HOST,
+    "patch_volume_owner_password": ON_HOST,
 }
 JUDGED = {*input_check.VARIABLES, *input_values.LEAST, *input_values.CHECKS, *input_files.CHECKS}
 

@@ -25,7 +25,8 @@ of_word() {
 }
 
 printf '\n%s begin system\n' "$of_mark" >&3
-of_say kernel "$(uname -s -r -m 2>/dev/null)"
+of_kernel=$(uname -s -r -m 2>/dev/null)
+of_say kernel "$of_kernel"
 of_uid=
 if [ -r /proc/self/status ]; then
     # "Uid:	0	0	0	0": saves a process
@@ -34,7 +35,8 @@ if [ -r /proc/self/status ]; then
         [ "$of_line" != Uid: ] || break
     done < /proc/self/status
 fi
-of_say uid "${of_uid:-$(id -u 2>/dev/null)}"
+[ -n "$of_uid" ] || of_uid=$(id -u 2>/dev/null)
+of_say uid "$of_uid"
 
 of_id=
 of_like=
@@ -83,7 +85,10 @@ if [ -r "$of_state/current" ] && IFS= read -r of_line < "$of_state/current"; the
     [ ! -d "$of_state/jobs/$of_line" ] || of_say job "$of_line $of_end"
 fi
 of_boot=
-[ ! -r /proc/sys/kernel/random/boot_id ] || IFS= read -r of_boot < /proc/sys/kernel/random/boot_id || :
+case $of_kernel in
+    Darwin*) of_boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null | tr 'A-F' 'a-f') ;;
+    *) [ ! -r /proc/sys/kernel/random/boot_id ] || IFS= read -r of_boot < /proc/sys/kernel/random/boot_id || : ;;
+esac
 if [ -n "$of_boot" ] && [ -r "$of_state/pending/$of_boot" ]; then
     while IFS= read -r of_line; do
         of_say pending "$of_line"
@@ -103,6 +108,8 @@ case " $of_id $of_like " in
     *' suse '* | *' opensuse '* | *' sles '* | *' sles_sap '*) of_order='zypper' ;;
     *' rhel '* | *' fedora '* | *' centos '* | *' amzn '*) of_order='dnf dnf5 yum' ;;
 esac
+# A Mac may have other systems' package managers from Homebrew or MacPorts.
+case $of_kernel in Darwin*) of_order='softwareupdate' ;; esac
 of_manager=
 for of_name in $of_order; do
     case " $of_managers " in *" $of_name "*) of_manager=$of_name; break ;; esac

@@ -20,6 +20,16 @@ step_settle() {
     unit_exit "steps/$1" && return 0
     setting "steps/$1/settings" on_crash undo
     settle=$LINE
+    # A step that restarts the host has done its work when another boot cut it off.
+    if [ "$settle" = restart ]; then
+        settle=report
+        step_boot=$BOOT
+        { read -r _ _ step_boot <"steps/$1/pid"; } 2>/dev/null
+        if [ "$step_boot" != "$BOOT" ]; then
+            durable "steps/$1/exit" "0 $ATTEMPT $(date +%s)"
+            return 0
+        fi
+    fi
     if [ "$settle" = retry ] && [ "$ATTEMPT" -lt "$ATTEMPT_LIMIT" ] && [ ! -f "steps/$1/ended_by" ]; then
         return 1
     fi
@@ -123,7 +133,9 @@ hook_text_systemd() {
 hook_install() {
     setting plan boot_hook yes
     HOOK=none
-    if [ "$LINE" = yes ] && [ -d /run/systemd/system ] && [ -d "${HOOK_UNIT%/*}" ]; then
+    if [ "$LINE" = yes ] && [ -n "$MAC" ]; then
+        if [ -d "${HOOK_PLIST%/*}" ]; then durable "$HOOK_PLIST" "$(hook_text_launchd)" && HOOK=launchd; fi
+    elif [ "$LINE" = yes ] && [ -d /run/systemd/system ] && [ -d "${HOOK_UNIT%/*}" ]; then
         mkdir -p "${HOOK_WANT%/*}" && durable "$HOOK_UNIT" "$(hook_text_systemd)" &&
             ln -sf "$HOOK_UNIT" "$HOOK_WANT" && flush "${HOOK_WANT%/*}" && HOOK=systemd
     elif [ "$LINE" = yes ] && [ -d "${HOOK_CRON%/*}" ] && { command -v cron || command -v crond; } >/dev/null; then
@@ -133,7 +145,7 @@ hook_install() {
 }
 
 hook_remove() {
-    for hr_file in "$HOOK_WANT" "$HOOK_UNIT" "$HOOK_CRON"; do
+    for hr_file in "$HOOK_WANT" "$HOOK_UNIT" "$HOOK_CRON" "$HOOK_PLIST"; do
         rm -f "$hr_file.new"
         if [ -L "$hr_file" ] || [ -f "$hr_file" ]; then rm -f "$hr_file" && flush "${hr_file%/*}"; fi
     done

@@ -18,7 +18,12 @@ job_open() {
     setting plan shell /bin/sh
     SHELL_PATH=$LINE
     SETSID=
-    if command -v setsid >/dev/null; then SETSID=setsid; fi
+    if command -v setsid >/dev/null; then
+        SETSID=setsid
+    elif command -v perl >/dev/null; then
+        # macOS has no setsid. One word each: it is split where it is used.
+        SETSID='perl -MPOSIX -e POSIX::setsid();exec(@ARGV);exit(126)'
+    fi
 }
 
 # The detached process. Also what the boot hook calls.
@@ -95,8 +100,9 @@ detach() {
         done
     fi
     if [ -z "$DETACHED" ]; then
-        DETACHED=${SETSID:-background}
-        # Neither env nor setsid forks here, so this is the runner's own pid.
+        DETACHED=${SETSID%% *}
+        DETACHED=${DETACHED:-background}
+        # None of env, setsid and perl forks here, so this is the runner's own pid.
         # shellcheck disable=SC2086
         DETACHED_PID=$(env -i PATH="$PATH" $SETSID "$SHELL_PATH" "$JOB/runner" run "$JOB" </dev/null >>runner.log 2>&1 &
             echo $!)
@@ -342,12 +348,13 @@ op_wait() {
 HOOK_UNIT=/etc/systemd/system/openfleet-patch-recover.service
 HOOK_WANT=/etc/systemd/system/multi-user.target.wants/openfleet-patch-recover.service
 HOOK_CRON=/etc/cron.d/openfleet-patch-recover
+HOOK_PLIST=/Library/LaunchDaemons/openfleet-patch-recover.plist
 
 job_main() {
     NONCE=${NONCE:-none}
     job_op=$1
     shift
-    if ! boot_read || ! self_read; then refuse unsupported_host "The job runner needs Linux with /proc"; fi
+    if ! boot_read || ! self_read; then refuse unsupported_host "The job runner needs Linux with /proc, or macOS"; fi
     case $job_op in
     run) op_run "$1" ;;
     launch)

@@ -110,6 +110,7 @@ end_reason() {
 # watch UNIT WRAPPER: beside a running unit; ends when the runner does, or the unit. It is sent a signal then as well,
 # but one that comes between fork and the child's own signal setup is lost.
 watch() {
+    WATCH_PID=
     { read -r WATCH_PID _ </proc/self/stat; } 2>/dev/null
     RUNNER_PIDS=" $$ $2 $WATCH_PID "
     while process_alive "$$" "$MY_START" "$BOOT" && ! unit_exit "$1"; do

@@ -62,17 +62,21 @@ of_find_brew() {
     return 1
 }
 
-# COMMAND...: brew as the owner of its folder, with nothing of our environment but the proxy's.
+# COMMAND...: brew as the owner of its folder, with nothing of our environment but the proxies, whose addresses may hold
+# passwords and so come on standard input.
+of_proxies() { printf '%s\n' "${http_proxy-}" "${https_proxy-}" "${all_proxy-}" "${no_proxy-}"; }
+of_inner='IFS= read -r http_proxy; IFS= read -r https_proxy; IFS= read -r all_proxy; IFS= read -r no_proxy
+    for each in http_proxy https_proxy all_proxy no_proxy; do
+        eval "[ -z \"\$$each\" ] || export $each"
+    done
+    exec "$@" </dev/null'
+of_outer='exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" PATH=/usr/bin:/bin:/usr/sbin:/sbin \
+    LC_ALL=en_US.UTF-8 HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ANALYTICS=1 HOMEBREW_NO_ENV_HINTS=1 \
+    HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 /bin/sh -c "$@"'
 of_as_owner() {
-    set -- /bin/sh -c 'exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" \
-        PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=en_US.UTF-8 ${http_proxy:+"http_proxy=$http_proxy"} \
-        ${https_proxy:+"https_proxy=$https_proxy"} HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ANALYTICS=1 \
-        HOMEBREW_NO_ENV_HINTS=1 HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 "$@"' sh "$@"
-    if [ "$of_uid" = 0 ]; then
-        sudo -n -H -u "$of_owner" -- "$@"
-    else
-        "$@"
-    fi
+    set -- /bin/sh -c "$of_outer" sh "$of_inner" sh "$@"
+    [ "$of_uid" != 0 ] || set -- sudo -n -H -u "$of_owner" -- "$@"
+    of_proxies | "$@"
 }
 
 of_brew_state() {
@@ -148,7 +152,8 @@ of_list_updates() {
 [ "$(uname -s)" != Darwin ] || LC_ALL=en_US.UTF-8
 of_workspace
 of_scan=
-[ "${of_option_refresh:-auto}" != never ] || of_scan=--no-scan
+# After an installation softwareupdate is asked anew: what it remembers may be what it offered before.
+[ "${of_option_asked_refresh:-${of_option_refresh:-auto}}" != never ] || of_scan=--no-scan
 of_section machine of_machine
 of_section sw_vers sw_vers
 of_section updates_command printf '%s' "softwareupdate --list $of_scan"

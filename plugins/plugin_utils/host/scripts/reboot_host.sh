@@ -49,17 +49,29 @@ pending_tell() {
     done <"$BASE/pending/$BOOT"
 }
 
-op_look() {
-    answer_begin
-    tell ok yes
-    tell boot "$BOOT"
-    tell uid "$(id -u)"
+# The age of the first process, as seconds since some moment and its start after that moment.
+look_age() {
+    if [ -n "$MAC" ]; then
+        if boottime_read; then
+            tell uptime $(($(date +%s) - BOOT_SECONDS))
+            tell first '0 100'
+        fi
+        return 0
+    fi
     look_uptime=
     { read -r look_uptime _ </proc/uptime; } 2>/dev/null
     tell uptime "${look_uptime:--}"
     if process_read 1; then
         tell first "$P_START $(getconf CLK_TCK 2>/dev/null || echo 100)"
     fi
+}
+
+op_look() {
+    answer_begin
+    tell ok yes
+    tell boot "$BOOT"
+    tell uid "$(id -u)"
+    look_age
     if lock_alive; then
         setting "$BASE/jobs/$L_JOB/plan" title -
         tell job "$L_JOB $L_ROLE $LINE"
@@ -157,7 +169,7 @@ op_restart() {
 
 reboot_main() {
     if ! { boot_read && self_read; }; then
-        refuse unsupported_host "Reboots are proved by /proc, which this host does not have"
+        refuse unsupported_host "Reboots are proved by /proc or, on macOS, by sysctl; this host has neither"
     fi
     reboot_op=$1
     shift

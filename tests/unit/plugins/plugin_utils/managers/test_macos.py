@@ -68,7 +68,7 @@ def test_a_mac_is_described_by_its_own_words() -> None:
     assert inventory.os == {"id": "macos", "id_like": None, "version": "26.5.1", "codename": None, "build": "25F80",
                             "name": "macOS 26.5.1", "kernel": "25.5.0", "arch": "arm64"}  # fmt: skip
     assert (inventory.collected_at, inventory.booted_at) == ("2026-11-21T12:00:00Z", "2026-11-18T11:06:40Z")
-    assert (inventory.privileged, inventory.boot_id) == (True, "0A1B-2C")
+    assert (inventory.privileged, inventory.boot_id) == (True, "0a1b-2c")
     assert inventory.refresh == {"attempted": True, "ok": True, "errors": [], "skipped_because": None}
     assert inventory.reboot == {"required": None, "reasons": []}
     assert [each["path"] for each in inventory.findings["disk"]] == ["/", "/System/Volumes/Data"]

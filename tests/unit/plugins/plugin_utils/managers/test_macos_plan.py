@@ -8,26 +8,31 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import FileArgument
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import (
+    Choice,
+    FileArgument,
+    Policy,
+    choose,
+    targets_from,
+)
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos_plan import (
-    VolumeOwner,
-    install_steps,
+    MacPlan,
+    plan_for,
     read_log,
-    refusals,
     without_progress,
 )
 
 GOLDEN = Path(__file__).resolve().parents[4] / "golden" / "macos-outputs"
-OWNER = VolumeOwner("admin", "correct horse")
-SAFARI = {"classification": "softwareupdate", "name": "Safari", "version": "27.0", "action": None,
-          "label": "Safari27.0TahoeAuto-27.0"}  # fmt: skip
-TAHOE = {"classification": "softwareupdate", "name": "macOS Tahoe 26.7", "version": "26.7", "action": "restart",
+OWNER = {"volume_owner": "admin", "volume_owner_password": "correct horse"}
+SAFARI = {"kind": "update", "name": "Safari", "version": "27.0", "action": None, "label": "Safari27.0TahoeAuto-27.0"}
+TAHOE = {"kind": "update", "name": "macOS Tahoe 26.7", "version": "26.7", "action": "restart",
          "label": "macOS Tahoe 26.7-25G229 "}  # fmt: skip
 BRIDGE = {**SAFARI, "name": "BridgeOSUpdateCustomer", "action": "shut down"}
-WGET = {"classification": "brew", "name": "wget", "version": "2", "full_name": "own/tap/wget", "action": None}
-FIREFOX = {**WGET, "classification": "brew cask", "name": "firefox", "full_name": "firefox"}
+WGET = {"kind": "formula", "name": "wget", "version": "2", "full_name": "own/tap/wget", "action": None}
+FIREFOX = {**WGET, "kind": "cask", "name": "firefox", "full_name": "firefox"}
+FREE = Policy(is_blocked=lambda _c: False, is_held=lambda _c: False, is_approved=lambda _c: True)
 
 
 def mac(version: str = "26.5.1", arch: str = "arm64", privileged: bool = True) -> Inventory:
@@ -36,8 +41,19 @@ def mac(version: str = "26.5.1", arch: str = "arm64", privileged: bool = True) -
                      findings={"homebrew": {"path": "/opt/homebrew/bin/brew", "owner": "brewowner"}})  # fmt: skip
 
 
-def steps(*records: dict[str, Any], host: Inventory | None = None, owner: VolumeOwner | None = OWNER) -> list[Any]:
-    return install_steps(records, host or mac(), may_restart=True, owner=owner, step_timeout=3600)
+def chosen(*records: dict[str, Any], host: Inventory | None = None, **arguments: Any) -> tuple[MacPlan, Choice]:
+    """What is chosen of candidates that are all approved."""
+    host = host or mac()
+    host.candidates = list(records)
+    plan = plan_for(host, arguments=arguments)
+    decided = [(each, {"decision": "approved"}) for each in records]
+    targets = targets_from(decided, skip=lambda _record: False, automatic={}, scheme="plain")
+    return plan, choose(targets, lambda some: plan.parse_simulations(some, []), FREE)
+
+
+def steps(*records: dict[str, Any], host: Inventory | None = None, **arguments: Any) -> list[Any]:
+    plan, choice = chosen(*records, host=host, **(arguments or OWNER))
+    return plan.install_steps(choice, allow_removals=False, lock_timeout=60, step_timeout=3600)
 
 
 def told(name: str) -> Any:
@@ -46,11 +62,20 @@ def told(name: str) -> Any:
 
 def test_each_label_has_a_step_and_what_restarts_comes_last() -> None:
     first, second, last = steps(TAHOE, SAFARI, WGET)
+    assert [each.name for each in (first, second, last)] == [
+        "install update Safari 27.0", "install formula wget 2", "install update macOS Tahoe 26.7 26.7",
+    ]  # fmt: skip
     assert first.argv == ("/usr/sbin/softwareupdate", "--install", "--no-scan", "--verbose", "Safari27.0TahoeAuto-27.0")
     assert second.argv[3:] == ("brewowner", "/opt/homebrew/bin/brew", "upgrade", "--formula", "own/tap/wget")
     assert last.argv[-1] == "macOS Tahoe 26.7-25G229 "
     assert "--restart" in last.argv
-    assert all(step.continue_on_failure and step.on_crash == "report" for step in (first, second, last))
+    assert all(step.continue_on_failure for step in (first, second, last))
+    assert [step.on_crash for step in (first, second, last)] == ["report", "report", "restart"]
+
+
+def test_a_formula_and_a_cask_of_one_name_are_two_targets() -> None:
+    both = steps({**FIREFOX, "kind": "formula"}, FIREFOX)
+    assert [each.argv[-2:] for each in both] == [("--cask", "firefox"), ("--formula", "firefox")]
 
 
 def test_no_step_takes_everything_that_is_offered() -> None:
@@ -66,7 +91,7 @@ def test_the_password_comes_on_standard_input_alone() -> None:
     assert isinstance(secret, FileArgument)
     assert (secret.content, secret.secret) == (b"correct horse\n", True)
     assert not [word for word in step.argv if isinstance(word, str) and "horse" in word]
-    assert "horse" not in repr(OWNER)
+    assert "horse" not in repr(plan_for(mac(), arguments=OWNER)._owner)
     assert step.argv[-4:-1] == ("--user", "admin", "--stdinpass")
 
 
@@ -79,32 +104,67 @@ def test_the_shell_hands_the_file_to_the_command(tmp_path: Path) -> None:
 
 
 def test_intel_and_older_systems_need_no_owner_and_older_ones_no_restart() -> None:
-    assert "--stdinpass" not in steps(TAHOE, host=mac(arch="x86_64"), owner=None)[0].argv
+    assert "--stdinpass" not in steps(TAHOE, host=mac(arch="x86_64"), reboot_option="RebootIfNeeded")[0].argv
     old = {**TAHOE, "name": "macOS 10.14.6 Update"}
-    assert "--restart" not in steps(old, host=mac(version="10.14.5", arch="x86_64"), owner=None)[0].argv
+    assert "--restart" not in steps(old, host=mac(version="10.14.5", arch="x86_64"), reboot_option="NoReboot")[0].argv
 
 
 @pytest.mark.parametrize(
-    ("record", "host", "may_restart", "owner", "why"),
+    ("record", "host", "arguments", "why"),
     [
-        (TAHOE, mac(), True, None, "volume owner"),
-        (TAHOE, mac(), False, OWNER, "restart"),
-        (BRIDGE, mac(version="10.15.1", arch="x86_64"), True, OWNER, "shuts the host down"),
-        (SAFARI, mac(privileged=False), True, OWNER, "root alone"),
+        (TAHOE, mac(), {"reboot_option": "RebootIfNeeded"}, "set volume_owner"),
+        (TAHOE, mac(), {**OWNER, "reboot_option": "NoReboot"}, "reboot_option is NoReboot"),
+        (TAHOE, mac(), {**OWNER, "local": True}, "the controller itself"),
+        (BRIDGE, mac(version="10.15.1", arch="x86_64"), OWNER, "shuts the host down"),
+        (SAFARI, mac(privileged=False), OWNER, "root alone"),
     ],
 )
-def test_what_cannot_succeed_is_refused_before_it_is_downloaded(
-    record: dict[str, Any], host: Inventory, may_restart: bool, owner: VolumeOwner | None, why: str
+def test_what_cannot_succeed_is_refused_before_it_is_downloaded_and_keeps_nothing_else_away(
+    record: dict[str, Any], host: Inventory, arguments: dict[str, Any], why: str
 ) -> None:
-    [said] = refusals([record], host, may_restart=may_restart, owner=owner).values()
-    assert why in said
+    plan, choice = chosen(record, WGET, host=host, **arguments)
+    assert [target.name for target in choice.targets] == ["wget"]
+    [(target, [said])] = choice.refused.items()
+    assert (target.patch, why in said) == (f"{record['name']} {record['version']}", True)
+    refused = Choice([target], choice.simulation, {})
     with pytest.raises(PatchError, match="Nothing may be installed"):
-        install_steps([record], host, may_restart=may_restart, owner=owner, step_timeout=60)
+        plan.install_steps(refused, allow_removals=False, lock_timeout=60, step_timeout=60)
 
 
 def test_a_plan_of_nothing_is_refused() -> None:
     with pytest.raises(PatchError, match="nothing to install"):
         steps()
+
+
+def test_what_asks_for_a_restart_is_noted_with_what_the_job_may_bring() -> None:
+    _plan, choice = chosen(TAHOE, SAFARI, **OWNER)
+    assert {each.name: each.restart for each in choice.simulation.changes} == {"Safari": False, TAHOE["name"]: True}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("softwareupdate-install.disk-space.rc0", "Not enough free disk space"),
+        ("softwareupdate-install.11-bigsur-not-restarted", "downloaded and prepared, and not installed"),
+        ("brew-recorded-4.4.32.upgrade-formula", "it is still offered; the last words were: 1.0 -> 2.0"),
+    ],
+)
+def test_an_exit_code_of_0_leaves_a_reason_for_what_is_not_there_after_all(name: str, why: str) -> None:
+    plan, _choice = chosen(SAFARI, **OWNER)
+    log = (GOLDEN / f"{name}.txt").read_bytes().decode()
+    reasons, said = plan.reasons_of_step("install update Safari 27.0", log)
+    assert reasons == {"update Safari": said}
+    assert why in said
+    assert plan.reasons_of_step("note what is installed", log) == ({}, said)
+
+
+def test_an_announced_restart_is_waited_for_and_one_that_failed_is_not() -> None:
+    plan, _choice = chosen(TAHOE, **OWNER)
+    title = "install update macOS Tahoe 26.7 26.7"
+    log = (GOLDEN / "softwareupdate-install.26-progress-carriage-returns.txt").read_bytes().decode()
+    assert plan.waits_for_restart(title, log)
+    assert not plan.waits_for_restart(title, log + "Failed to authenticate\n")
+    assert not plan.waits_for_restart("something else", log)
 
 
 @pytest.mark.parametrize(

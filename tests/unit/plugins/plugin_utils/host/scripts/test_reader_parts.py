@@ -71,6 +71,7 @@ def test_every_shell_script_is_in_a_reader_or_runs_on_its_own() -> None:
         "bootstrap.sh",
         "job_journal.sh",
         "job_processes.sh",
+        "mac_processes.sh",
         "job_steps.sh",
         "job_course.sh",
         "job_runner.sh",
