@@ -61,7 +61,7 @@ class HostInstall(HostScan):
         self._sleep = sleep
         self._clock = clock
         self.channel: HostChannel = posix_channel(action, task_vars, arguments)
-        self._arguments = {**arguments, "local": action._connection.transport == "local"}
+        self._arguments = {**arguments, "local": getattr(action._connection, "transport", None) == "local"}
         self._driver = JobDriver(self.channel, tell=tell, reconnect_seconds=arguments["reconnect_timeout"], sleep=sleep)
         self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, self._path_of)
         self._earlier: JobState | None = None

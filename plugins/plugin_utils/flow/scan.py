@@ -139,14 +139,17 @@ class HostScan:
         if named and self._errata is None:
             self._errata = ErrataFile(named, self.opened_run)
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
-        wanted["asked_refresh"] = wanted["refresh"]
         if self._arguments.get("macos_brew_path"):
             wanted["brew_path"] = self._arguments["macos_brew_path"]
-        reading = self.channel.call(read_request(wanted | ({"refresh": refresh} if refresh else {})))
+        reading = self.channel.call(read_request(wanted | self._again(refresh)))
         self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"], arguments=self._arguments)
         if self._errata is not None:
             self._errata.lay_over(self._inventory)
         return self._inventory
+
+    def _again(self, refresh: str | None) -> dict[str, str]:
+        """For a further reading; what the task asked for counts where the host would tell what it remembers (macOS)."""
+        return {"refresh": refresh, "asked_refresh": str(self._arguments["refresh"])} if refresh else {}
 
     def choose_baseline(self, operating_system: str) -> ResolvedBaseline:
         return resolve_baseline(

@@ -41,7 +41,7 @@ TYPE_IS_ENOUGH = {
     "patch_volume_owner": ON_HOST,
     "patch_volume_owner_password": ON_HOST,
 }
-JUDGED = {*input_check.VARIABLES, *input_values.LEAST, *input_values.CHECKS, *input_files.CHECKS}
+JUDGED = {*input_check.VARIABLES, *input_values.LEAST, *input_values.CHECKS, *input_files.CHECKS, *input_files.HOLDING}
 
 
 def says_all(spec: dict[str, Any]) -> bool:
