@@ -5,7 +5,7 @@ They replay what real ones printed (/opt/mac/recorded) and keep what they did in
 /opt/homebrew/var/state.json, which only its owner may write. Every call is noted beside those, a JSON line each.
 An update is ``lines`` (its two lines of the list, a list of texts), ``title``, ``version``, and what installing it
 does: ``restart`` (by itself, on 11 and later), ``becomes`` (the system's version after it), ``fails`` (disk, download:
-as recorded, the first with exit code 0), ``late`` (the restart comes some seconds after the command has ended).
+as recorded, the first with exit code 0; hangs, with a child), ``late`` (seconds from the command's end to the restart).
 """
 
 import datetime
@@ -115,7 +115,7 @@ def list_updates(state):
 
 
 def label_of(update):
-    return update["lines"][0].split("* Label: ")[-1].split("   * ")[-1]
+    return update["lines"][0].lstrip(" *-").removeprefix("Label: ")
 
 
 def may_install(state, words):
@@ -135,6 +135,9 @@ def install(state, words):
     if update is None:
         say(f"{label}: No such update\nNo updates are available.\n")
         return 0
+    if update.get("fails") == "hangs":
+        subprocess.Popen(["sleep", "600"])
+        time.sleep(600)
     failure = {"disk": ("disk-space.rc0", 0), "download": ("download-error", 1)}.get(update.get("fails", ""))
     if failure:
         say(recorded(f"softwareupdate-install.{failure[0]}"))
