@@ -142,8 +142,8 @@ class HostReboot:
         )
 
     def _installed_now(self) -> int:
-        """What was installed before a boot that came since, as by a hook that rebooted, waits for none; nor does what has
-        restarted the host itself, as updates of macOS do."""
+        """What was installed before a boot that came since, as by a hook that rebooted, waits for none; nor does what
+        has restarted the host itself, as updates of macOS do."""
         gone = self._arguments["document"] is not None and self._document is None
         installation = (self._document or {}).get("installation") or {}
         return 0 if gone or installation.get("restarted") is True else self._arguments["installed_count"] or 0

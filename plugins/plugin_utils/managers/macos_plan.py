@@ -80,6 +80,7 @@ class MacPlan:
     QUIET_ENVIRONMENT: Mapping[str, str] = {}
     KILL_GRACE = 30
     AVOIDS = False
+    COMPANIONS = False
     LIBRARY = None
     ALONE = True
     """Every target has a step of its own from the start."""
