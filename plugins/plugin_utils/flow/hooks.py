@@ -117,7 +117,7 @@ class HookLog:
         )
         if result.get("error"):
             # A scan that goes well afterwards, where there are checks alone, says nothing of it.
-            outcome = outcome_of_result(result | {"failed": True}, operation="Install", task=None, at=at)
+            outcome = outcome_of_result({**result, "failed": True}, operation="Install", task=None, at=at)
             self._note("failed", at, outcome=outcome)
         if self.read().has_hooks or not reached:
             self._raise_if_failed(result, "the installation failed, so the host was not rebooted", at)
