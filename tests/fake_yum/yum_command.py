@@ -10,15 +10,28 @@ import sys
 from yum import FLAVOUR, _repos, _world, packages
 
 
-def enabled(world):
-    return [each for each in world["repositories"] if each.get("enabled", True)]
+def setopt(words, name, default):
+    start = "--setopt=%s=" % name
+    return ([word[len(start) :] for word in words if word.startswith(start)] or [default])[-1]
+
+
+def cache_of(world, words):
+    return setopt(words, "cachedir", world["conf"].get("cachedir", "/var/cache/yum/x86_64/7"))
+
+
+def enabled(world, words=()):
+    """Those that the host knows, or those of the folder that the command line names."""
+    folder = setopt(words, "reposdir", None)
+    named = _repos.sections_in([folder]) if folder else []
+    return [each for each in world["repositories"] if each.get("enabled", True)
+            and (each["id"] in named if folder else not each.get("elsewhere"))]  # fmt: skip
 
 
 def makecache(world, words):
     ended = 0
     only = [word.split("=", 1)[1] for word in words if word.startswith("--enablerepo=")]
-    for each in [each for each in enabled(world) if "--disablerepo=*" not in words or each["id"] in only]:
-        folder = os.path.join(world["conf"].get("cachedir", "/var/cache/yum/x86_64/7"), each["id"])
+    for each in [each for each in enabled(world, words) if "--disablerepo=*" not in words or each["id"] in only]:
+        folder = os.path.join(cache_of(world, words), each["id"])
         if each.get("down"):
             print("http://rpm.lab/%s/repodata/repomd.xml: [Errno 14] %s" % (each["id"], each["down"]))
             if FLAVOUR != "late" and not os.path.exists(os.path.join(folder, "repomd.xml")):
@@ -34,14 +47,14 @@ def makecache(world, words):
     return ended
 
 
-def updateinfo(world):
+def updateinfo(world, words):
     """Fetches the notices; a command of its own only in newer versions."""
     if FLAVOUR != "late":
         print("No such command: updateinfo. Please use /usr/bin/yum --help")
         return 1
-    for each in enabled(world):
+    for each in enabled(world, words):
         if not each.get("down"):
-            _repos.fetch(each, os.path.join(world["conf"].get("cachedir", "/var/cache/yum/x86_64/7"), each["id"]), True)
+            _repos.fetch(each, os.path.join(cache_of(world, words), each["id"]), True)
     return 0
 
 
@@ -87,7 +100,7 @@ def main(words):
     if asked[0] == "makecache":
         return makecache(world, words)
     if asked[0] == "updateinfo":
-        return updateinfo(world)
+        return updateinfo(world, words)
     if asked[0] == "check-update":
         return check_update(world)
     if asked[:2] == ["list", "installed"]:

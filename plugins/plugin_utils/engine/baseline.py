@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from . import aws_shape, schema
+from . import sources as patch_sources
 from .dates import parse_day
 from .filters import EXTRACTORS
 from .lint import lint
@@ -70,9 +71,21 @@ def canonical(raw: Any) -> dict[str, Any]:
     return baseline
 
 
+def recorded(baseline: dict[str, Any]) -> dict[str, Any]:
+    """The canonical baseline as it may be written down: its sources without credentials."""
+    sources = []
+    for each in baseline["sources"]:
+        text = each["configuration"]
+        plain = patch_sources.without_credentials(text) if isinstance(text, str) else text
+        sources.append({**each, "configuration": plain})
+    return {**baseline, "sources": sources}
+
+
 def digest(baseline: dict[str, Any]) -> str:
-    """``sha256:<hex>`` of the canonical form; members without effect (ids, dates, tags of AWS) do not count."""
-    effective = {key: value for key, value in canonical(baseline).items() if key != "aws_members"}
+    """``sha256:<hex>`` of the canonical form; members without effect (ids, dates, tags of AWS) do not count, nor do
+    credentials of sources, which a digest in a document would let somebody try out."""
+    effective = recorded(canonical(baseline))
+    effective.pop("aws_members", None)
     text = json.dumps(effective, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -289,6 +302,9 @@ class _Reader:
         system = OPERATING_SYSTEMS[baseline["operating_system"]]
         if baseline["sources"] and not system.is_linux:
             self.problems.add(f"{where}.sources", f"exist on Linux only; remove them from this {system.name} baseline")
+        count, most = len(baseline["sources"]), patch_sources.MAX_SOURCES
+        if count > most:
+            self.problems.add(f"{where}.sources", f"has {count} entries; a baseline takes at most {most} sources")
         for index, source in enumerate(baseline["sources"]):
             place, name, text = f"{where}.sources[{index}]", source["name"], source["configuration"]
             if isinstance(name, str) and not schema.SOURCE_NAME.fullmatch(name):
@@ -298,8 +314,10 @@ class _Reader:
             if isinstance(text, str) and not 1 <= len(text) <= schema.CONFIGURATION_LENGTH:
                 limit = schema.CONFIGURATION_LENGTH
                 self.problems.add(f"{place}.configuration", f"must have 1 to {limit} characters, has {len(text)}")
-            elif isinstance(text, str) and system.family == "deb" and not _is_deb_line(text):
-                self.problems.add(f"{place}.configuration", "must be one line 'deb URI suite component...'")
+            elif isinstance(text, str) and system.is_linux:
+                _found, problems = patch_sources.parse(name if isinstance(name, str) else "", text, system.family)
+                for problem in dict.fromkeys(problems):
+                    self.problems.add(f"{place}.configuration", problem)
 
 
 def _plain(value: Any) -> bool:
@@ -309,8 +327,3 @@ def _plain(value: Any) -> bool:
 def _show_day(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else show(value)
 
-
-def _is_deb_line(text: str) -> bool:
-    """One source per line; a second line would be a second source."""
-    lines = text.strip().splitlines()
-    return len(lines) == 1 and lines[0].startswith("deb ") and len(lines[0].split()) >= 3

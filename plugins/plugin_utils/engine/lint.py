@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import schema
+from . import sources as patch_sources
 from .operating_systems import OPERATING_SYSTEMS, OperatingSystem
 
 _ARCH_SUFFIX = re.compile(r"[.:](amd64|arm64|armel|armhf|i386|all|any|mips64el|ppc64el|riscv64|s390x)$")
@@ -29,6 +30,8 @@ def lint(baseline: dict[str, Any], where: str) -> list[str]:
         found.extend(_rule(rule, place, system))
     for index, source in enumerate(baseline["sources"]):
         found.extend(_quota(source["products"], "products", f"sources[{index}].products"))
+        repositories, _problems = patch_sources.parse(source["name"], source["configuration"], system.family)
+        found.extend(f"sources[{index}].configuration: {text}" for text in patch_sources.warnings_about(repositories))
     return [f"{where}.{text}" for text in found]
 
 
@@ -39,7 +42,7 @@ def _quota(items: Any, quota: str, place: str) -> Iterator[str]:
 
 
 def _whole(baseline: dict[str, Any], system: OperatingSystem) -> Iterator[str]:
-    for key in ("approval_rules", "approved_patches", "rejected_patches", "sources"):
+    for key in ("approval_rules", "approved_patches", "rejected_patches"):
         yield from _quota(baseline[key], key, key)
     if not baseline["approval_rules"] and not baseline["approved_patches"]:
         yield "approval_rules: no rule and no approved patch, so nothing is ever approved"

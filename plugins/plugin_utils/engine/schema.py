@@ -29,7 +29,6 @@ QUOTAS = {
     "approval_rules": 10,
     "approved_patches": 50,
     "rejected_patches": 50,
-    "sources": 20,
     "products": 20,
 }
 """Limits of the service; outside it they are advice."""

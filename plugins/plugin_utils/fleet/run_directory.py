@@ -18,6 +18,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engine.baseline import recorded
 from ..errors import PatchError
 from . import evidence, files
 
@@ -61,7 +62,7 @@ class Run:
                 entry = {
                     "digest": resolved.digest,
                     "operating_system": resolved.baseline.get("operating_system"),
-                    "baseline": resolved.baseline,
+                    "baseline": recorded(resolved.baseline),
                 }
                 content["baselines"].setdefault(resolved.name, entry)
                 _answers(content, resolved)[resolved.name] = self.process

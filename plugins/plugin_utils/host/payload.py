@@ -25,18 +25,18 @@ SCRIPTS = Path(__file__).parent / "scripts"
 # What stands before NAME_reader.py or NAME_reader.sh in the text that travels; a part uses names of those before it.
 READER_PARTS = {
     "apt": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
     ),
     "dnf": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
         "dnf_packages.py",
     ),
     "dnf5": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
         "dnf5_packages.py",
     ),
     "yum": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
     ),
     "zypper": ("sections.sh", "linux_facts.sh", "zypper_metadata.sh"),
     "macos": ("sections.sh",),
@@ -44,15 +44,15 @@ READER_PARTS = {
 # The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {
     "dnf_transaction": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
         "dnf_packages.py", "rpm_transaction.py",
     ),
     "yum_transaction": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
         "rpm_transaction.py", "yum_solving.py",
     ),
     "dnf5_transaction": (
-        "reader_protocol.py", "run_workspace.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
+        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
         "dnf5_packages.py", "rpm_transaction.py",
     ),
     "zypper_transaction": (),

@@ -67,7 +67,8 @@ class PreRepoConf(Strict):
 class Conf(Strict):
     ALLOWED = ("cachedir", "persistdir", "_repos_persistdir", "cache", "exclude", "disable_excludes", "installroot",
                "installonlypkgs", "installonly_limit", "yumvar", "uid", "plugins", "pluginpath", "pluginconfpath",
-               "protected_packages", "obsoletes", "skip_broken", "assumeyes", "logfile", "debuglevel") + (
+               "protected_packages", "obsoletes", "skip_broken", "assumeyes", "logfile", "debuglevel",
+               "reposdir") + (
         ("disable_includes", "clean_requirements_on_remove", "upgrade_requirements_on_install",
          "skip_missing_names_on_update", "skip_missing_names_on_install") if FLAVOUR == "late" else ())  # fmt: skip
 
@@ -78,6 +79,7 @@ class Conf(Strict):
             "yumvar": {"releasever": "7", "basearch": "x86_64"}, "plugins": True, "pluginpath": ["/usr/lib/yum-plugins"],
             "pluginconfpath": ["/etc/yum/pluginconf.d"], "protected_packages": ["yum", "systemd"], "obsoletes": True,
             "skip_broken": False, "assumeyes": False, "logfile": "/var/log/yum.log", "debuglevel": 2,
+            "reposdir": ["/etc/yum/repos.d", "/etc/yum.repos.d"],
         }  # fmt: skip
         if FLAVOUR == "late":
             defaults.update(disable_includes=[], clean_requirements_on_remove=False, skip_missing_names_on_update=True,

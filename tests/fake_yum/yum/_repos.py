@@ -31,6 +31,16 @@ def fetch(facts, folder, notices):
         handle.close()
 
 
+def sections_in(folders):
+    found = []
+    for folder in folders:
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".repo"):
+                lines = open(os.path.join(folder, name)).read().splitlines()
+                found += [line[1:-1] for line in lines if line.startswith("[")]
+    return found
+
+
 class RepoXml(object):
     def __init__(self, path):
         self._kinds = [line.split('"')[1] for line in open(path).read().splitlines()]
@@ -94,7 +104,14 @@ class RepoStorage(object):
         base.conf
         self._base = base
         self.pkgSack = Sacks()
-        self.repos = dict((each["id"], Repository(base, each, cache)) for each in _world.load()["repositories"])
+        known = _world.load()["repositories"]
+        if "/etc/yum.repos.d" not in base.conf.reposdir:
+            named = sections_in(base.conf.reposdir)
+            # What stands in yum.conf itself counts whatever the folder is.
+            known = [each for each in known if each["id"] in named or each.get("repofile") == "/etc/yum.conf"]
+        else:
+            known = [each for each in known if not each.get("elsewhere")]
+        self.repos = dict((each["id"], Repository(base, each, cache)) for each in known)
 
     def listEnabled(self):
         return sorted([each for each in self.repos.values() if each.isEnabled()], key=lambda each: each.id)

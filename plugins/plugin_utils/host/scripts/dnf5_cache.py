@@ -4,7 +4,8 @@
 """Part of the dnf5 reader: dnf 5's configuration, its lock, its metadata and its repositories.
 
 Stands after reader_protocol.py, run_workspace.py, system_facts.py, rpm_system.py and rpm_cache.py; uses ReaderError,
-listing, text_of, utc, refresh_cache, last_current, lock_holder and without_passwords.
+listing, text_of, utc, refresh_cache, last_current, lock_holder and without_passwords. `sources` are those of
+private_sources.py, or None.
 """
 
 import os
@@ -35,7 +36,7 @@ class Places(object):
         self.history = os.path.join(text_of(history) or self.state, 'transaction_history.sqlite')
 
 
-def open_configuration(libdnf5, workspace):
+def open_configuration(libdnf5, workspace, sources=None):
     """(Base with the host's configuration and repositories, its Places); nothing is loaded yet.
 
     The library takes over what it finds of dnf 4 and writes it down, so that it gets folders of its own for its state.
@@ -53,11 +54,18 @@ def open_configuration(libdnf5, workspace):
         # Repositories inherit this: what is not in the cache is left out instead of fetched.
         conf.cacheonly = 'all'
         base.setup()
-        base.get_repo_sack().create_repos_from_system_configuration()
+        create_repositories(base, sources)
     except Exception as error:
         raise ReaderError('dnf5_failed', 'libdnf5 could not read its configuration: {0}'.format(
             without_passwords(str(error))))
     return base, places
+
+
+def create_repositories(base, sources):
+    if sources:
+        base.get_repo_sack().create_repos_from_file(sources.repository_file())
+    else:
+        base.get_repo_sack().create_repos_from_system_configuration()
 
 
 def copy_of_state(own, workspace):
@@ -84,9 +92,9 @@ def metadata_times(repos):
                 for repo in repos if repo.is_enabled())
 
 
-def refresh_metadata(base, repos, places, options):
+def refresh_metadata(base, repos, places, options, sources=None):
     return refresh_cache(options, places.cache, text_of(base.get_config().cachedir),
-                         lambda: list(metadata_times(repos).values()), dnf5_lock_holder, 'dnf5')
+                         lambda: list(metadata_times(repos).values()), dnf5_lock_holder, 'dnf5', sources)
 
 
 def dnf5_lock_holder():

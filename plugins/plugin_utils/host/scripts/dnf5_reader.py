@@ -56,10 +56,11 @@ def read(request):
 
 
 def read_host(libdnf5, options, workspace):
-    base, places = open_configuration(libdnf5, workspace)
+    sources = sources_asked_for(options, workspace)
+    base, places = open_configuration(libdnf5, workspace, sources)
     conf = base.get_config()
     repos = repositories_of(libdnf5, base)
-    refresh = refresh_metadata(base, repos, places, options)
+    refresh = refresh_metadata(base, repos, places, options, sources)
     times = metadata_times(repos)
     excludes, excludes_of_host = exclude_patterns(conf, repos), [text_of(each) for each in conf.disable_excludes]
     optional = load_sack(base, repos)

@@ -147,11 +147,12 @@ def simulate(words):
     libdnf5 = load_libdnf5()
     workspace = Workspace()
     caches = []
+    sources = sources_of_environment(workspace)
 
     def make_base():
-        base, places = open_configuration(libdnf5, workspace)
+        base, places = open_configuration(libdnf5, workspace, sources)
         if not caches:
-            link_cache(places.cache, text_of(base.get_config().cachedir))
+            link_cache(sources.path('cache') if sources else places.cache, text_of(base.get_config().cachedir))
             caches.append(places)
         settle_configuration(base.get_config())
         excludes = [text_of(each) for each in base.get_config().disable_excludes]
@@ -186,13 +187,15 @@ def simulated(libdnf5, base, every, batch):
 # -- acting ------------------------------------------------------------------------------------------------------
 
 
-def open_to_act(libdnf5, lock_timeout):
+def open_to_act(libdnf5, lock_timeout, sources=None):
     """(Base with the host's own folders and plugins, its own disable_excludes), loaded with nothing excluded. The plan
     was made from the metadata in the cache, so no other is fetched."""
     base = libdnf5.base.Base()
     conf = base.get_config()
     base.load_config()
     conf.cacheonly = 'metadata'
+    if sources:
+        conf.cachedir = sources.path('cache')
     settle_configuration(conf)
     base.setup()
     BASES.append(base)
@@ -201,20 +204,28 @@ def open_to_act(libdnf5, lock_timeout):
         raise ReaderError('locked', 'another process took the lock {0} just now'.format(SYSTEM_LOCK))
     base.get_logger().add_logger(libdnf5.logger.create_rotating_file_logger(base, 'dnf5.log'))
     excludes = [text_of(each) for each in conf.disable_excludes]
-    base.get_repo_sack().create_repos_from_system_configuration()
+    create_repositories(base, sources)
     load_sack(base, repositories_of(libdnf5, base))
     return base, excludes
 
 
 def install(words):
     """Install exactly what the order says; may run again after a power cut."""
+    workspace = Workspace()
+    try:
+        return bring(words, sources_of_file(words[1:], workspace))
+    finally:
+        workspace.close()
+
+
+def bring(words, sources):
     order = read_order(words[0])
     os.environ.update(fixed_environment())
     libdnf5 = load_libdnf5()
     wait_for_rpm(order['lock_timeout'], dnf5_lock_holder)
-    if unfinished_work(libdnf5, installed_base(libdnf5))['begun'] and run_again('repair') != 0:
+    if unfinished_work(libdnf5, installed_base(libdnf5))['begun'] and run_again('repair', *words[1:]) != 0:
         tell('error: an interrupted transaction could not be finished')
-    base, every = load_for(libdnf5, lambda: open_to_act(libdnf5, order['lock_timeout']), order['targets'])
+    base, every = load_for(libdnf5, lambda: open_to_act(libdnf5, order['lock_timeout'], sources), order['targets'])
     hide(libdnf5, base, order.get('avoided') or [])
     order['targets'] -= words_of(package_query(libdnf5, base, 'filter_installed'))
     if not order['targets']:
@@ -370,8 +381,16 @@ def word_of_item(item):
     return nevra_word(text_of(item.get_name()), text_of(item.get_arch()), version)
 
 
-def repair(_words):
+def repair(words):
     """Install once more what was begun, so that its scripts run, and take away what it was to replace."""
+    workspace = Workspace()
+    try:
+        return finish(sources_of_file(words, workspace))
+    finally:
+        workspace.close()
+
+
+def finish(sources):
     os.environ.update(fixed_environment())
     libdnf5 = load_libdnf5()
     wait_for_rpm(600, dnf5_lock_holder)
@@ -384,7 +403,7 @@ def repair(_words):
     if not left['begun']:
         return 0
     order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older'])}
-    base, _excludes = open_to_act(libdnf5, 600)
+    base, _excludes = open_to_act(libdnf5, 600, sources)
     base.get_config().protected_packages = []
     jobs = [('add_rpm_reinstall', word) for word in left['begun']] + [('add_rpm_remove', word) for word in left['older']]
     code = guarded(libdnf5, base, resolved(libdnf5, base, jobs), 600, lambda rows: beyond_order(rows, order))

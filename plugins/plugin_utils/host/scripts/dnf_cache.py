@@ -4,7 +4,8 @@
 """Part of the dnf reader: dnf's configuration, its lock, its metadata and its repositories.
 
 Stands after reader_protocol.py, run_workspace.py, system_facts.py, rpm_system.py and rpm_cache.py; uses ReaderError,
-listing, text_of, utc, refresh_cache, last_current, lock_of_pid_file, lock_holder and without_passwords.
+listing, text_of, utc, refresh_cache, last_current, lock_of_pid_file, lock_holder and without_passwords. `sources`
+are those of private_sources.py, or None.
 """
 
 import os
@@ -22,7 +23,7 @@ def load_dnf():
     return dnf, hawkey
 
 
-def open_configuration(dnf, workspace):
+def open_configuration(dnf, workspace, sources=None):
     """(Base with the host's configuration and repositories, the host's own cache folder); nothing is loaded yet."""
     base = dnf.Base()
     conf = base.conf
@@ -33,12 +34,23 @@ def open_configuration(dnf, workspace):
     conf.logdir = workspace.path('log')
     # Repositories inherit this: what is not in the cache is left out instead of fetched.
     conf.cacheonly = True
+    if sources:
+        conf.reposdir = [sources.repository_folder()]
     try:
         base.read_all_repos()
+        if sources:
+            keep_sources_alone(base, sources)
     except Exception as error:
         raise ReaderError('dnf_failed', 'dnf could not read its repository files: {0}'.format(
             without_passwords(str(error))))
     return base, own
+
+
+def keep_sources_alone(base, sources):
+    """Without those in dnf's main configuration, and those that plugins add."""
+    for repo in list(base.repos.all()):
+        if text_of(repo.id) not in sources.ids:
+            del base.repos[repo.id]
 
 
 def metadata_times(base):
@@ -49,10 +61,10 @@ def metadata_times(base):
     return times
 
 
-def refresh_metadata(base, own, options):
+def refresh_metadata(base, own, options, sources=None):
     private = text_of(base.conf.cachedir)
     return refresh_cache(options, own, private, lambda: list(metadata_times(base).values()),
-                         lambda: dnf_lock_holder(own, text_of(base.conf.persistdir)), 'dnf')
+                         lambda: dnf_lock_holder(own, text_of(base.conf.persistdir)), 'dnf', sources)
 
 
 def dnf_lock_holder(cache, persistent):

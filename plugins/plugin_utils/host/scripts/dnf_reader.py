@@ -54,10 +54,11 @@ def read(request):
 
 
 def read_host(dnf, hawkey, options, workspace):
-    base, own = open_configuration(dnf, workspace)
+    sources = sources_asked_for(options, workspace)
+    base, own = open_configuration(dnf, workspace, sources)
     conf = base.conf
     persistent = text_of(conf.persistdir)
-    refresh = refresh_metadata(base, own, options)
+    refresh = refresh_metadata(base, own, options, sources)
     times = metadata_times(base)
     optional = load_sack(base)
     history = History(persistent, workspace)

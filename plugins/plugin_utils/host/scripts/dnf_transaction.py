@@ -122,8 +122,9 @@ def simulate(words):
     dnf, hawkey = load_dnf()
     workspace = Workspace()
     try:
-        base, own = open_configuration(dnf, workspace)
-        link_cache(own, text_of(base.conf.cachedir))
+        sources = sources_of_environment(workspace)
+        base, own = open_configuration(dnf, workspace, sources)
+        link_cache(sources.path('cache') if sources else own, text_of(base.conf.cachedir))
         locks = read_locklist(base.conf)
         base.conf.persistdir = copy_of_state(text_of(base.conf.persistdir), workspace)
         settle_configuration(base.conf)
@@ -188,10 +189,18 @@ def simulated(dnf, hawkey, base, wanted, batch):
 
 def install(words):
     """Install exactly what the order says; may run again after a power cut."""
+    workspace = Workspace()
+    try:
+        return bring(words, sources_of_file(words[1:], workspace))
+    finally:
+        workspace.close()
+
+
+def bring(words, sources):
     order = read_order(words[0])
     dnf, hawkey = load_dnf()
     bound_locks(dnf, order['lock_timeout'])
-    if any(unfinished_work(dnf, hawkey).values()) and run_again('repair') != 0:
+    if any(unfinished_work(dnf, hawkey).values()) and run_again('repair', *words[1:]) != 0:
         tell('error: an interrupted transaction could not be finished')
     present = installed_words(dnf, hawkey)
     order['targets'] -= present
@@ -200,10 +209,10 @@ def install(words):
         return 0
     order['wanted'] = sorted(order['targets'])
     erasing = ['--allowerasing'] if order['erasing'] else []
-    return guarded(dnf, hawkey, erasing + ['upgrade'] + order['wanted'], order)
+    return guarded(dnf, hawkey, erasing + ['upgrade'] + order['wanted'], order, sources=sources)
 
 
-def guarded(dnf, hawkey, words, order, against=None):
+def guarded(dnf, hawkey, words, order, against=None, sources=None):
     """dnf's exit code. It works out the transaction itself; what is not as ordered does not run."""
     import dnf.base
     import dnf.cli.cli
@@ -215,6 +224,8 @@ def guarded(dnf, hawkey, words, order, against=None):
     own = []
 
     def filled(base, *args, **options):
+        if sources:
+            keep_sources_alone(base, sources)
         settle_configuration(base.conf)
         base.conf.comment = COMMENT + (os.environ.get('OPENFLEET_PATCH_UNIT') or '')
         for repo in base.repos.iter_enabled():
@@ -252,6 +263,9 @@ def guarded(dnf, hawkey, words, order, against=None):
 
     dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction = filled, checked
     dnf.base.Base.do_transaction = changed
+    if sources:
+        # These write repository files of the host, or bring its repositories from elsewhere.
+        words = sources.setopts() + ['--disableplugin=subscription-manager,spacewalk,rhnplugin'] + words
     return dnf.cli.main.main(['-y', '--color=never'] + words)
 
 
@@ -348,8 +362,16 @@ def tell_begun(dnf):
     base.close()
 
 
-def repair(_words):
+def repair(words):
     """Install once more what was begun, so that its scripts run and its older ones go."""
+    workspace = Workspace()
+    try:
+        return finish(sources_of_file(words, workspace))
+    finally:
+        workspace.close()
+
+
+def finish(sources):
     dnf, hawkey = load_dnf()
     bound_locks(dnf, PATIENCE)
     left = unfinished_work(dnf, hawkey)
@@ -358,7 +380,7 @@ def repair(_words):
     if not left['begun']:
         return 0
     order = {'targets': set(), 'arriving': set(left['begun']), 'leaving': set(left['older']), 'lock_timeout': PATIENCE}
-    code = guarded(dnf, hawkey, ['reinstall'] + left['begun'], order)
+    code = guarded(dnf, hawkey, ['reinstall'] + left['begun'], order, sources=sources)
     still = sorted(installed_words(dnf, hawkey) & set(left['older']))
     if still:
         tell('error: still beside their successors: {0}; see `dnf check`'.format(', '.join(still)))

@@ -5,7 +5,7 @@
 
 Both rewrite their binary caches whenever they find them old. They work on a private folder of links here, so that what
 they write lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py and rpm_system.py; uses
-listing, run_bounded, without_passwords and begin_refresh.
+listing, run_bounded, without_passwords and begin_refresh. `sources` are those of private_sources.py, or None.
 """
 
 import os
@@ -79,19 +79,24 @@ def last_current(folder):
     return found
 
 
-def refresh_cache(options, own, private, find_times, find_holder, command):
+def refresh_cache(options, own, private, find_times, find_holder, command, sources=None):
     """Run `makecache` when metadata is older than asked for; a repository that fails is told, not fatal.
 
     Links to the host's own cache are in the private one afterwards, or what was fetched where root's may not be written.
     """
+    own = sources.path('cache') if sources else own
     link_cache(own, private)
     started = time.time()
-    result, due = begin_refresh(options, find_times(), find_holder, command)
+    times = find_times()
+    if sources and (None in times or not times):
+        # Nobody else ever fetches their metadata.
+        options = dict(options, refresh='always')
+    result, due = begin_refresh(options, times, find_holder, command)
     if not due:
         return result
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and not sources:
         start_private_cache(own, private)
-    code, output = run_makecache(command, options, None if os.geteuid() == 0 else private)
+    code, output = run_makecache(command, options, None if os.geteuid() == 0 or sources else private, sources)
     result['errors'] = makecache_errors(output)
     if code is None:
         result['errors'].append('{0} makecache was stopped after {1} s'.format(
@@ -100,18 +105,23 @@ def refresh_cache(options, own, private, find_times, find_holder, command):
         result['errors'].append('{0} makecache ended with {1}: {2}'.format(command, code, output.strip()[-500:]))
     result['ok'] = code == 0 and not result['errors']
     result['seconds'] = round(time.time() - started, 3)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or sources:
         empty_folder(private)
         link_cache(own, private)
     return result
 
 
-def run_makecache(command, options, private):
+def run_makecache(command, options, private, sources=None):
     """As run_bounded says. Without -y: a key that nobody has accepted yet stays unaccepted."""
     words = [command, '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
     if private is not None:
         # Logs of others than root would land in their homes.
         words[1:1] = ['--setopt=cachedir=' + private, '--setopt=logdir=' + private]
+    if sources:
+        # A key that they name counts for their own metadata; nothing of the host is written.
+        aside = sources.path('aside')
+        words[1:1] = ['-y', '--setopt=plugins=0', '--setopt=logdir=' + aside, '--setopt=persistdir=' + aside,
+                      ] + sources.setopts()
     return run_bounded(words, options.get('refresh_timeout', 300), 'Error')
 
 

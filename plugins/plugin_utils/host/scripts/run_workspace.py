@@ -12,6 +12,8 @@ import time
 
 MOST_COMMAND_OUTPUT = 256 * 1024
 WORKSPACE = 'openfleet-patch-'
+# In a workspace: its process, so that whoever comes next need not wait for one that was killed.
+OWNER = 'owner'
 # No run lasts as long.
 LEFT_BEHIND_SECONDS = 24 * 3600
 
@@ -42,8 +44,27 @@ def remove_left_behind(parent):
         except OSError:
             continue
         ours = name.startswith(WORKSPACE) and stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
-        if ours and seen.st_mtime < time.time() - LEFT_BEHIND_SECONDS:
+        if ours and (seen.st_mtime < time.time() - LEFT_BEHIND_SECONDS or owner_is_gone(path)):
             shutil.rmtree(path, True)
+
+
+def owner_is_gone(folder):
+    """Whether the process that made a workspace has ended; not known of those without the file."""
+    try:
+        with open(os.path.join(folder, OWNER)) as handle:
+            pid, began = handle.read(100).split()
+    except (IOError, OSError, ValueError):
+        return False
+    return process_began(pid) != began
+
+
+def process_began(pid):
+    """Ticks from the boot of the machine to the beginning of a process, as text; empty where there is none."""
+    try:
+        with open('/proc/{0}/stat'.format(pid)) as handle:
+            return handle.read(4096).rpartition(')')[2].split()[19]
+    except (IOError, OSError, IndexError):
+        return ''
 
 
 class Workspace(object):
@@ -59,6 +80,8 @@ class Workspace(object):
             parent = '/dev/shm' if os.access('/dev/shm', os.R_OK | os.W_OK | os.X_OK) else tempfile.gettempdir()
             remove_left_behind(parent)
             self.root = tempfile.mkdtemp(prefix=WORKSPACE, dir=parent)
+            with open(os.path.join(self.root, OWNER), 'w') as handle:
+                handle.write('{0} {1}\n'.format(os.getpid(), process_began('self')))
         folder = os.path.join(self.root, name)
         if not os.path.isdir(folder):
             os.mkdir(folder, 0o700)

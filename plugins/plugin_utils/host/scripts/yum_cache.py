@@ -7,7 +7,8 @@ yum unpacks databases beside what it downloaded, makes folders and a log, and gi
 while it is only asked. It works on a private folder of links and copies here. The getters of YumBase (conf, repos,
 pkgSack, rpmdb, ...) do I/O and raise; hasattr() would hide that, so none is asked of an instance. Stands after
 reader_protocol.py, run_workspace.py, system_facts.py and rpm_system.py; uses ReaderError, error_text, read_text,
-listing, text_of, utc, run_bounded, begin_refresh, lock_of_pid_file, lock_holder and without_passwords.
+listing, text_of, utc, run_bounded, begin_refresh, lock_of_pid_file, lock_holder and without_passwords. `sources` are
+those of private_sources.py, or None.
 """
 
 import os
@@ -65,8 +66,10 @@ def quiet_base(yum):
     return base
 
 
-def open_configuration(yum, workspace):
+def open_configuration(yum, workspace, sources=None):
     """(YumBase with the host's configuration, its cache folder, its folder of state); no repository is loaded yet.
+
+    With sources the cache is theirs.
 
     Without yum's plugins: some of them talk to servers or write. What versionlock and priorities would do is read from
     their settings.
@@ -82,10 +85,21 @@ def open_configuration(yum, workspace):
         conf.cache = base.prerepoconf.cache = 1
         if os.path.isdir(os.path.join(persistent, 'yumdb')):
             os.symlink(os.path.join(persistent, 'yumdb'), os.path.join(conf.persistdir, 'yumdb'))
+        if sources:
+            own = sources.path('cache')
+            conf.reposdir = [sources.repository_folder()]
+            keep_sources_alone(base, sources)
         base.repos.listEnabled()
     except Exception as error:
         raise yum_failure('read its configuration', error)
     return base, own, persistent
+
+
+def keep_sources_alone(base, sources):
+    """Without those in yum's main configuration, and those that plugins add."""
+    for repo in list(base.repos.listEnabled()):
+        if text_of(repo.id) not in sources.ids:
+            base.repos.disableRepo(repo.id)
 
 
 def link_cache(base, own):
@@ -187,20 +201,23 @@ def notices_missing(private, name):
     return listed[1] not in (None, size)
 
 
-def refresh_metadata(base, own, options):
+def refresh_metadata(base, own, options, sources=None):
     """Run `yum makecache` when metadata is older than asked for; a repository that fails is told, not fatal."""
     private, root = base.conf.cachedir, base.conf.installroot
     link_cache(base, own)
     started = time.time()
     times = metadata_times(base, own)
     due = [None if notices_missing(private, name) else moment for name, moment in times.items()]
+    if sources and (None in due or not due):
+        # Nobody else ever fetches their metadata.
+        options = dict(options, refresh='always')
     result, allowed = begin_refresh(options, due, lambda: yum_lock_holder(root), 'yum')
     if not allowed:
         return result
     if os.geteuid() != 0:
         result.update(attempted=False, skipped_because='only root can refresh the metadata of this host')
         return result
-    code, output = make_cache(base, own, sorted(times), options.get('refresh_timeout', 300), started)
+    code, output = make_cache(base, own, sorted(times), options.get('refresh_timeout', 300), started, sources)
     result['errors'] = refresh_errors(times, metadata_times(base, own), started, output)
     if code is None:
         result['errors'].append('yum makecache was stopped after {0} s'.format(int(options.get('refresh_timeout', 300))))
@@ -215,10 +232,17 @@ def refresh_metadata(base, own, options):
     return result
 
 
-def make_cache(base, own, names, seconds, started):
+def make_cache(base, own, names, seconds, started, sources=None):
     """(exit code or None when it took too long, output) of yum makecache."""
     # Older versions leave out the word fast and fetch file lists and notices as well.
-    command = ['yum', '--setopt=timeout=30'] + ['--setopt={0}.skip_if_unavailable=1'.format(name) for name in names]
+    start = ['yum', '--setopt=timeout=30']
+    if sources:
+        # Plugins may write repository files, or bring repositories from elsewhere.
+        start += ['--noplugins', '--setopt=logfile=' + os.path.join(sources.path('aside'), 'yum.log')]
+        start += [word for word in sources.setopts() if word.startswith('--setopt')]
+    command = start + ['--setopt={0}.skip_if_unavailable=1'.format(name) for name in names]
+    if sources:
+        command += ['--disablerepo=*'] + ['--enablerepo=' + name for name in names]
     code, output = run_bounded(command + ['makecache', 'fast'], seconds, 'Error')
     if code == 0 and hasattr(type(base), 'upinfo') and [name for name in names if notices_missing(own, name)]:
         # With mdpolicy=group:primary notices come only when somebody wants to see some.
@@ -234,8 +258,7 @@ def make_cache(base, own, names, seconds, started):
         left = started + seconds - time.time()
         if left <= 0:
             return None, output
-        each, words = run_bounded(['yum', '--setopt=timeout=30', '--disablerepo=*', '--enablerepo=' + name,
-                                   'makecache', 'fast'], left, 'Error')
+        each, words = run_bounded(start + ['--disablerepo=*', '--enablerepo=' + name, 'makecache', 'fast'], left, 'Error')
         codes.append(each)
         output += words
     return None if None in codes else max(codes + [0]), output
@@ -286,11 +309,13 @@ def load_repositories(base):
     return problems
 
 
-def repository_rows(base, wanted, priorities, damaged):
+def repository_rows(base, wanted, priorities, damaged, sources=None):
     """One row per repository of the configuration; `wanted` are the ids of those that are enabled there."""
     rows = []
     for repo in sorted(base.repos.repos.values(), key=lambda each: each.id):
         name = text_of(repo.id)
+        if sources and name not in sources.ids:
+            continue
         loaded = name in wanted and bool(repo.isEnabled())
         addresses = [text_of(each) for each in list(repo.baseurl or []) + [repo.metalink, repo.mirrorlist] if each]
         moment = wanted.get(name)

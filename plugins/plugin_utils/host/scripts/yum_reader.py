@@ -60,9 +60,10 @@ def read(request):
 
 
 def read_host(yum, miscutils, options, workspace):
-    base, own, persistent = open_configuration(yum, workspace)
+    sources = sources_asked_for(options, workspace)
+    base, own, persistent = open_configuration(yum, workspace, sources)
     conf = base.conf
-    refresh = refresh_metadata(base, own, options)
+    refresh = refresh_metadata(base, own, options, sources)
     times = metadata_times(base, own)
     problems = []
     excludes, only = open_excludes(base)
@@ -86,7 +87,7 @@ def read_host(yum, miscutils, options, workspace):
         'library': {'version': text_of(yum.__version__), 'releasever': text_of(conf.yumvar['releasever'])},
         'identity_files': identity_files(),
         'refresh': refresh,
-        'repositories': repository_rows(base, times, priorities, damaged),
+        'repositories': repository_rows(base, times, priorities, damaged, sources),
         'modules': [],
         'locks': locks,
         'excludes': excludes + [[name, 'all but ' + ' '.join(patterns)] for name, patterns in sorted(only.items())],
@@ -99,7 +100,7 @@ def read_host(yum, miscutils, options, workspace):
         'unfinished': unfinished_transaction(persistent, workspace),
         'lock': yum_lock_holder(conf.installroot),
         'updaters': rpm_updater_facts(processes.pop('running')),
-        'disk': disk_facts(('/', '/boot', '/var', own)),
+        'disk': disk_facts(('/', '/boot', '/var', '/var/cache' if sources else own)),
         'subscription': subscription_facts(),
     }
     result.update(packages)

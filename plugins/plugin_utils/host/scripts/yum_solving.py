@@ -4,7 +4,7 @@
 """Part of the program that changes hosts with yum 3: works out through its API what a transaction would do.
 
 Stands after the parts of the yum reader and rpm_transaction.py; uses ReaderError, Workspace, error_text, text_of,
-str_of, version_of, without_passwords, fixed_environment, load_yum, open_configuration, link_cache, load_repositories,
+str_of, version_of, without_passwords, fixed_environment, load_yum, open_configuration, link_cache, load_repositories, sources_of_environment,
 open_excludes, read_locklist, lock_test, repository_priorities, yum_failure, batches_of, nevra_word and ARRIVING.
 """
 
@@ -173,7 +173,7 @@ def simulate(words):
     yum, miscutils = load_yum()
     workspace = Workspace()
     try:
-        base, own, _persistent = open_configuration(yum, workspace)
+        base, own, _persistent = open_configuration(yum, workspace, sources_of_environment(workspace))
         link_cache(base, own)
         settle_configuration(base.conf)
         # yum keeps a copy of every transaction that it works out in /tmp, until it has run.

@@ -14,14 +14,20 @@ import time
 
 # Their work is done from their settings, so that what was decided to be installed is not hidden.
 REPLACED_PLUGINS = ['versionlock', 'priorities']
+# They write repository files of the host, or bring its repositories from elsewhere.
+FOREIGN_PLUGINS = ['subscription-manager', 'rhnplugin', 'spacewalk']
 
 
-def acting_base(yum, workspace):
+def acting_base(yum, workspace, sources=None):
     """A YumBase with the host's plugins, log and history, that answers yes: that is how keys which the configuration
     of a repository names come to be accepted, and no others."""
     base = yum.YumBase()
-    base.preconf.disabled_plugins = REPLACED_PLUGINS
+    base.preconf.disabled_plugins = REPLACED_PLUGINS + (FOREIGN_PLUGINS if sources else [])
     settle_configuration(base.conf)
+    if sources:
+        base.conf.cachedir = sources.path('cache')
+        base.conf.reposdir = [sources.repository_folder()]
+        keep_sources_alone(base, sources)
     base.conf.assumeyes = True
     save_ts = base.save_ts
     # Where the transaction fails its copy would stay in /tmp.
@@ -29,12 +35,13 @@ def acting_base(yum, workspace):
     return base
 
 
-def with_lock(seconds, work):
-    """What work(yum, miscutils, base) returns, done under yum's lock; 1 where yum refuses."""
+def with_lock(seconds, work, private=()):
+    """What work(yum, miscutils, base) returns, done under yum's lock; 1 where yum refuses. private: the words that name
+    the sources, if any."""
     yum, miscutils = load_yum()
     workspace = Workspace()
     try:
-        base = acting_base(yum, workspace)
+        base = acting_base(yum, workspace, sources_of_file(private, workspace))
         hold_lock(yum, base, seconds)
         try:
             return work(yum, miscutils, base)
@@ -69,7 +76,7 @@ def hold_lock(yum, base, seconds):
 def install(words):
     """Install exactly what the order says; may run again after a power cut."""
     order = read_order(words[0])
-    return with_lock(order['lock_timeout'], lambda yum, miscutils, base: bring(yum, miscutils, base, order))
+    return with_lock(order['lock_timeout'], lambda yum, miscutils, base: bring(yum, miscutils, base, order), words[1:])
 
 
 def bring(yum, miscutils, base, order):
@@ -234,8 +241,8 @@ def reinstall(base, word):
                        release=found[0].release)
 
 
-def repair(_words):
-    return with_lock(600, finish_interrupted)
+def repair(words):
+    return with_lock(600, finish_interrupted, words)
 
 
 def undo(words):
