@@ -92,6 +92,7 @@ def build_document(
     installation: Mapping[str, Any] | None = None,
     warnings: Iterable[Mapping[str, str]] = (),
     run_data: Mapping[str, Any] | None = None,
+    sources: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge an inventory and write it down. Times are UTC text, ``started_at`` and ``finished_at`` of this host.
 
@@ -114,6 +115,7 @@ def build_document(
     listed = [entry for entry in entries if list_installed_other or entry["state"] != "INSTALLED_OTHER"]
     return {
         **_head(host, patch_group, run, operation, reboot_option, run_data),
+        **({"sources": dict(sources)} if sources else {}),
         "baseline": {
             "name": resolved.name,
             "digest": resolved.digest,
@@ -165,6 +167,7 @@ def build_unknown_document(
     known: Mapping[str, Any] | None = None,
     warnings: Iterable[Mapping[str, str]] = (),
     run_data: Mapping[str, Any] | None = None,
+    sources: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The document of a host that could not be read: never compliant, every count unknown.
 
@@ -182,6 +185,7 @@ def build_unknown_document(
         }
     return {
         **_head(host, patch_group, run, operation, reboot_option, run_data),
+        **({"sources": dict(sources)} if sources else {}),
         "baseline": baseline,
         "operating_system": found.get("operating_system"),
         "product": found.get("product"),

@@ -326,4 +326,3 @@ def _plain(value: Any) -> bool:
 
 def _show_day(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else show(value)
-

@@ -106,9 +106,36 @@ class FileArgument:
     name: str
     content: bytes
     secret: bool = False
+    prefix: str = ""
+    """Stands before the path in the argument."""
 
 
 Argument = str | FileArgument
+
+
+@dataclass(frozen=True)
+class PrivateRepositories:
+    """Repositories that replace those of the host for one run, for plans: see ``engine.sources``.
+
+    ``folder`` is where their metadata lies on the host, ``text`` the file of repositories without what opens them,
+    ``secret_text`` and ``netrc`` with it; ``names_keys``: whether rpm may come to trust keys for them.
+    """
+
+    folder: str
+    text: str
+    secret_text: str
+    netrc: str = ""
+    names_keys: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For simulations: a command line would show it to everybody."""
+        return {"OPENFLEET_PATCH_SOURCES": self.text, "OPENFLEET_PATCH_SOURCES_FOLDER": self.folder}
+
+    @property
+    def file(self) -> FileArgument:
+        """For a job, on the host as long as that lasts: the folder in the first line, the repositories below."""
+        return FileArgument("sources", f"{self.folder}\n{self.secret_text}".encode(), secret=True)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ..compliance.states import patch_key
-from ..engine.changes import Choice, Target
+from ..engine.changes import Choice, PrivateRepositories, Target
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
 from ..host.channel import HostChannel
@@ -32,6 +35,7 @@ from .scan import HostScan
 from .selections import NoSelection, refuse_both, select
 
 _LOCK_PAUSE = 5
+_SOURCES = "/var/cache/openfleet-patch"
 
 
 class HostInstall(HostScan):
@@ -79,16 +83,28 @@ class HostInstall(HostScan):
 
     def work(self) -> dict[str, Any]:
         """The document after the installation; in check mode that of the host as it is, with the plan."""
+        try:
+            return self._install()
+        finally:
+            self._remove_sources()
+
+    def _install(self) -> dict[str, Any]:
         self._selection = select(self._arguments, self.opened_run, self._s3, path_of=self._path_of)
         if not self._check_mode:
             self._earlier = self._driver.settle()
         inventory = self._wait_for_lock(self.read())
         self.before = self._library.before(self._debian8.before(inventory))
-        inventory = self._debian8.prepared(inventory, super().read)
+        if self._private() is None:
+            inventory = self._debian8.prepared(inventory, super().read)
         if not inventory.privileged:
             raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
         self._chooser = Chooser(
-            self.channel, self._arguments, self.resolve(inventory), self._selection, as_of=self.opened_run.as_of
+            self.channel,
+            self._arguments,
+            self.resolve(inventory),
+            self._selection,
+            as_of=self.opened_run.as_of,
+            private=self._private(),
         )
         self._notes += [*self._selection.told(), *self._selection.check(inventory)]
         inventory, self.choice = self._choose_fresh(self._repaired(inventory))
@@ -164,7 +180,24 @@ class HostInstall(HostScan):
 
     def _planner(self, inventory: Inventory) -> Any:
         """What plans for this host, within what the task allows."""
-        return plan_module(inventory, self._arguments)
+        return plan_module(inventory, self._arguments, self._private())
+
+    def _private(self) -> PrivateRepositories | None:
+        return self.sources.for_plans() if self.sources else None
+
+    def _sources_folder(self) -> str | None:
+        """Kept between reading, simulating and running; check mode keeps it in memory."""
+        name = uuid.uuid4().hex[:16]
+        return f"/dev/shm/openfleet-patch-{name}" if self._check_mode else f"{_SOURCES}/{name}"
+
+    def _remove_sources(self) -> None:
+        """What a host that cannot be reached keeps holds no credentials, and the next run takes it away."""
+        if self.sources is None or self.sources.folder is None or not self.sources.used:
+            return
+        try:
+            run_commands(self.channel, [["rm", "-rf", self.sources.folder]], environment={"LC_ALL": "C"})
+        except (PatchError, AnsibleConnectionFailure) as error:
+            self._tell(f"{self.sources.folder} on the host could not be removed: {error}")
 
     def _choose_fresh(self, inventory: Inventory) -> tuple[Inventory, Choice]:
         """What may be installed now. A version that left its repository means that the lists are old: they are
@@ -189,7 +222,8 @@ class HostInstall(HostScan):
             separately=separately,
         )
         self._tell(f"installing {len(choice.targets)} packages")
-        steps = [*self._debian8.steps(inventory), *steps]
+        if self._private() is None:
+            steps = [*self._debian8.steps(inventory), *steps]
         restarts = [step.name for step in steps if step.on_crash == "restart"]
         if restarts:
             self._driver.be_patient(RESTART_SECONDS)

@@ -12,6 +12,7 @@ from ..engine.changes import (
     Change,
     Choice,
     Policy,
+    PrivateRepositories,
     Simulation,
     Target,
     choose,
@@ -31,7 +32,8 @@ from .selections import NoSelection
 
 
 class Chooser:
-    """``as_of`` is the run's time; ``arguments`` are the task's, validated."""
+    """``as_of`` is the run's time; ``arguments`` are the task's, validated; ``private`` replaces the host's own
+    repositories."""
 
     def __init__(
         self,
@@ -41,12 +43,14 @@ class Chooser:
         selection: NoSelection,
         *,
         as_of: str,
+        private: PrivateRepositories | None = None,
     ) -> None:
         self._channel = channel
         self._arguments = arguments
         self._baseline = resolved.baseline
         self._selection = selection
         self._as_of = as_of
+        self._private = private
 
     def choose(self, inventory: Inventory) -> Choice:
         """What can be installed together, by simulations on the host, and what is refused and why."""
@@ -91,7 +95,7 @@ class Chooser:
         )
         automatic = {package_key(each): each.get("automatic") for each in inventory.installed}
         scheme = operating_system(inventory.operating_system).version_scheme
-        library = plan_module(inventory, self._arguments).LIBRARY
+        library = plan_module(inventory, self._arguments, self._private).LIBRARY
         wanted = [
             (record, decision | {"decision": "approved"} if self._is_own_need(record, decision, library) else decision)
             for record, decision in decided
@@ -156,8 +160,8 @@ class Chooser:
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
-        manager = plan_module(inventory, self._arguments)
-        environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT
+        manager = plan_module(inventory, self._arguments, self._private)
+        environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT | manager.simulation_environment
 
         def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change] = ()) -> list[Simulation]:
             commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import unquote
 
+from ..engine.changes import PrivateRepositories
 from ..engine.records import Inventory, package_key
 from ..errors import PatchError
 from ..host.payload import program_source
+from ..managers.apt_private import PrivateAptPlan
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {
@@ -60,13 +62,18 @@ def build_inventory(
     return inventory
 
 
-def plan_module(inventory: Inventory, arguments: Mapping[str, Any] | None = None) -> Any:
+def plan_module(
+    inventory: Inventory,
+    arguments: Mapping[str, Any] | None = None,
+    private: PrivateRepositories | None = None,
+) -> Any:
     """What plans for the host's package manager: ``simulation_commands``, ``parse_simulations``,
     ``install_steps``, ``repair_steps``, ``configure_steps``, ``failure_reasons``, ``is_stale``,
     ``conffiles_command``, ``QUIET_ENVIRONMENT``, ``KILL_GRACE``, ``AVOIDS`` (with ``avoiding_commands``),
     ``COMPANIONS`` and ``LIBRARY``, what the host is read by and brought up to date first (None: nothing). For apt the
     module itself, for rpm systems and Macs an object made for the host. ``arguments`` are the task's, of which zypper
     takes what it may agree to, and a Mac whether it may restart and its volume owner.
+    ``private``: repositories that replace the host's.
     """
     name = inventory.manager.get("name")
     if name not in _PLANNED:
@@ -75,7 +82,12 @@ def plan_module(inventory: Inventory, arguments: Mapping[str, Any] | None = None
     program = _PLANNED[str(name)]
     more = {"arguments": arguments or {}} if name in _ASKING else {}
     if program is not None:
-        return module.plan_for(inventory, program_source(program).decode(), **more)
+        plan = module.plan_for(inventory, program_source(program).decode(), **more)
+        if private:
+            plan.private = private
+        return plan
+    if private and name == "apt":
+        return PrivateAptPlan(private)
     return module.plan_for(inventory, **more) if more else module
 
 

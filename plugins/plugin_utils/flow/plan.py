@@ -66,7 +66,7 @@ def _files(steps: Sequence[CommandStep], *, secret: bool) -> dict[str, bytes]:
 
 
 def _word(word: Argument) -> wire.Argument:
-    return FileReference(word.name) if isinstance(word, FileArgument) else word
+    return FileReference(word.name, word.prefix) if isinstance(word, FileArgument) else word
 
 
 def _note(name: str, *, but_not_in: str) -> Step:

@@ -28,6 +28,7 @@ from .errata import ErrataFile
 from .inventory import build_inventory, read_request
 from .ledger import ScanLedger
 from .named_files import base_folder
+from .private_sources import HostSources
 from .results import plain
 
 
@@ -83,6 +84,8 @@ class HostScan:
         self._inventory: Inventory | None = None
         self._errata: ErrataFile | None = None
         self._ledger: ScanLedger | None = None
+        self.sources: HostSources | None = None
+        """Chosen by the first reading where any baseline has sources."""
         self.inventory_file: str | None = None
         self.failure: PatchError | None = None
         """What went wrong although there is a document; set by ``work``."""
@@ -141,8 +144,14 @@ class HostScan:
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
         if self._arguments.get("macos_brew_path"):
             wanted["brew_path"] = self._arguments["macos_brew_path"]
-        reading = self.channel.call(read_request(wanted | self._again(refresh)))
-        self._inventory = build_inventory(reading, mappings=self._arguments["os_mappings"], arguments=self._arguments)
+        wanted |= self._again(refresh)
+        if self.sources is None and any(each["sources"] for each in self.baselines):
+            # What the host is by itself, without a word to its repositories.
+            before = self._read_host(wanted | {"refresh": "never"})
+            self.sources = HostSources(
+                self.choose_baseline(before.operating_system).baseline, before, self._sources_folder()
+            )
+        self._inventory = self._read_host(wanted | (self.sources.reader_options() if self.sources else {}))
         if self._errata is not None:
             self._errata.lay_over(self._inventory)
         return self._inventory
@@ -150,6 +159,14 @@ class HostScan:
     def _again(self, refresh: str | None) -> dict[str, str]:
         """For a further reading; what the task asked for counts where the host would tell what it remembers (macOS)."""
         return {"refresh": refresh, "asked_refresh": str(self._arguments["refresh"])} if refresh else {}
+
+    def _read_host(self, options: Mapping[str, Any]) -> Inventory:
+        reading = self.channel.call(read_request(options))
+        return build_inventory(reading, mappings=self._arguments["os_mappings"], arguments=self._arguments)
+
+    def _sources_folder(self) -> str | None:
+        """Where the metadata of sources lies on the host; None: in memory, no longer than a reading."""
+        return None
 
     def choose_baseline(self, operating_system: str) -> ResolvedBaseline:
         return resolve_baseline(
@@ -195,6 +212,7 @@ class HostScan:
             stale_after=arguments["metadata_stale_after"],
             pending=[(each["name"], each["arch"], each["version"]) for each in inventory.pending],
             run_data=self._run_data(),
+            sources=self.sources.for_document() if self.sources else None,
             **({"warnings": self.warnings()} | more),
         )
 
@@ -232,6 +250,7 @@ class HostScan:
                 known=self._known(),
                 warnings=self.warnings(),
                 run_data=self._run_data(),
+                sources=self.sources.for_document() if self.sources else None,
             )
             self.opened_run.write_document(self.host, self.document)
         status = TIMED_OUT if error.kind == "timed_out" else FAILED
@@ -249,12 +268,7 @@ class HostScan:
     def warnings(self) -> list[dict[str, str]]:
         """Of the baselines and of the run; a reader's own are part of its inventory."""
         notes = [{"kind": "baseline", "message": message} for message in self.lint]
-        sources = [str(each["name"]) for each in self.resolved.baseline["sources"]] if self.resolved else []
-        if sources:
-            told = (
-                f"sources of a baseline do not count yet ({', '.join(sources)}); the host's own repositories were read"
-            )
-            notes.append({"kind": "sources_not_used", "message": told})
+        notes += self.sources.warnings() if self.sources else []
         return notes + [
             {"kind": "state_directory", "message": text} for text in (self.run.warnings if self.run else [])
         ]

@@ -22,41 +22,25 @@ from typing import Any
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 SCRIPTS = Path(__file__).parent / "scripts"
+_ALL = ("reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py")
+_DNF = (*_ALL, "rpm_system.py", "rpm_cache.py", "dnf_cache.py", "dnf_packages.py")
+_DNF5 = (*_ALL, "rpm_system.py", "rpm_cache.py", "dnf5_cache.py", "dnf5_packages.py")
+_YUM = (*_ALL, "rpm_system.py", "yum_cache.py", "yum_packages.py")
 # What stands before NAME_reader.py or NAME_reader.sh in the text that travels; a part uses names of those before it.
 READER_PARTS = {
-    "apt": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "apt_cache.py", "apt_packages.py", "apt_lists.py",
-    ),
-    "dnf": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
-        "dnf_packages.py",
-    ),
-    "dnf5": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
-        "dnf5_packages.py",
-    ),
-    "yum": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
-    ),
-    "zypper": ("sections.sh", "linux_facts.sh", "zypper_metadata.sh"),
-    "macos": ("sections.sh",),
-}  # fmt: skip
+    "apt": (*_ALL, "apt_cache.py", "apt_packages.py", "apt_lists.py"),
+    "dnf": _DNF,
+    "dnf5": _DNF5,
+    "yum": _YUM,
+    "zypper": ("sections.sh", "linux_facts.sh", "zypper_sources.sh", "zypper_metadata.sh"),
+}
 # The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {
-    "dnf_transaction": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf_cache.py",
-        "dnf_packages.py", "rpm_transaction.py",
-    ),
-    "yum_transaction": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "yum_cache.py", "yum_packages.py",
-        "rpm_transaction.py", "yum_solving.py",
-    ),
-    "dnf5_transaction": (
-        "reader_protocol.py", "run_workspace.py", "private_sources.py", "system_facts.py", "rpm_system.py", "rpm_cache.py", "dnf5_cache.py",
-        "dnf5_packages.py", "rpm_transaction.py",
-    ),
-    "zypper_transaction": (),
-}  # fmt: skip
+    "dnf_transaction": (*_DNF, "rpm_transaction.py"),
+    "yum_transaction": (*_YUM, "rpm_transaction.py", "yum_solving.py"),
+    "dnf5_transaction": (*_DNF5, "rpm_transaction.py"),
+    "zypper_transaction": ("zypper_sources.sh",),
+}
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
 _COMMAND = (
@@ -103,7 +87,7 @@ def reader_source(name: str) -> bytes:
 def program_source(name: str) -> bytes:
     """A program with its parts as one text; one in sh without its comment lines."""
     if (SCRIPTS / f"{name}.sh").exists():
-        return _travelling(f"{name}.sh")
+        return b"\n".join(_travelling(part) for part in (*PROGRAM_PARTS[name], f"{name}.sh"))
     return b"\n".join(script(part) for part in (*PROGRAM_PARTS[name], f"{name}.py"))
 
 

@@ -16,7 +16,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument, Simulation, Target, families
+from ..engine.changes import (
+    Argument,
+    Change,
+    Choice,
+    CommandStep,
+    FileArgument,
+    PrivateRepositories,
+    Simulation,
+    Target,
+    families,
+)
 from ..errors import PatchError, without_passwords
 from . import _rpm_answer
 from ._answer import Part
@@ -28,6 +38,22 @@ _INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "undo 
 _STEPS = (_INSTALL, _REPAIR, _UNDO)
 # Packages in all batches of one command: a command line bears two MiB.
 _MOST_PLACES = 20_000
+# Once for all jobs of a run, and not again after a power cut. The last line says that the list is whole.
+_NOTE_KEYS = """\
+umask 077
+grep -q -x end "$1" 2>/dev/null && exit 0
+{ rpm -qa gpg-pubkey --qf '%{NAME}-%{VERSION}-%{RELEASE}\\n' && echo end; } >"$1"
+"""
+_DROP_KEYS = """\
+grep -q -x end "$1" || exit 1
+rpm -qa gpg-pubkey --qf '%{NAME}-%{VERSION}-%{RELEASE}\\n' | {
+    code=0
+    while read -r key; do
+        grep -q -x -F "$key" "$1" || rpm -e --allmatches "$key" || code=1
+    done
+    exit "$code"
+}
+"""
 # Nothing on the host may be named from outside: the program is read as text, or from the job's folder.
 _ISOLATED = ("-B", "-I")
 # New versions of configuration files beside those that were changed on the host, and old ones that were replaced.
@@ -67,9 +93,18 @@ class RpmPlan:
         re.compile(r"^warning: (?P<why>%\w+\((?P<name>[^)\s]+)\) scriptlet failed, [^\n]*)$", re.MULTILINE),
     )
 
+    # Whether the manager itself brings the keys that a repository names to rpm.
+    IMPORTS_KEYS = True
+
     def __init__(self, interpreter: str, program: str) -> None:
         self._interpreter = interpreter
         self._program = program
+        self.private: PrivateRepositories | None = None
+        """What replaces the host's repositories."""
+
+    @property
+    def simulation_environment(self) -> dict[str, str]:
+        return self.private.environment if self.private else {}
 
     def simulation_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
         """As few commands as may be, since loading the metadata costs more than solving. They change nothing."""
@@ -124,13 +159,27 @@ class RpmPlan:
         steps = []
         for number, group in enumerate(groups, 1):
             content = json.dumps({"targets": [_word(each) for each in group], **order}, sort_keys=True).encode()
-            words = ("install", FileArgument(f"order-{number:03d}", content))
+            words = ("install", FileArgument(f"order-{number:03d}", content), *self._private_words())
             steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
-        return steps
+        return self._with_keys_for_the_run(steps)
 
     def repair_steps(self, step_timeout: int) -> list[CommandStep]:
         """Brings to its end what an interrupted transaction left, as far as that is safe."""
-        return [self._step(_REPAIR, ("repair",), step_timeout)]
+        return self._with_keys_for_the_run([self._step(_REPAIR, ("repair", *self._private_words()), step_timeout)])
+
+    def _private_words(self) -> tuple[Argument, ...]:
+        return (self.private.file,) if self.private else ()
+
+    def _with_keys_for_the_run(self, steps: list[CommandStep]) -> list[CommandStep]:
+        """A key that a source names is trusted as long as the job lasts."""
+        if self.private is None or not self.private.names_keys or not self.IMPORTS_KEYS:
+            return steps
+        note, drop = (("/bin/sh", "-c", text, "sh", f"{self.private.folder}/keys") for text in (_NOTE_KEYS, _DROP_KEYS))
+        return [
+            CommandStep("note the keys that rpm trusts", note, 300, self.QUIET_ENVIRONMENT),
+            *steps,
+            CommandStep("take away keys that came for the sources", drop, 300, self.QUIET_ENVIRONMENT, cleanup=True),
+        ]
 
     def configure_steps(self, packages: Iterable[tuple[str, str, str]], step_timeout: int) -> list[CommandStep]:
         """rpm has no state between unpacked and installed, so there is never anything to configure alone."""

@@ -35,6 +35,8 @@ class ZypperPlan(RpmPlan):
     allows of ``agree`` (to licences), ``locks`` and ``vendors`` (of the host's, which are not to count)."""
 
     OPTIONS = ()
+    # It asks about each key, and takes any that the server shows when told not to ask.
+    IMPORTS_KEYS = False
     HISTORY = "snapshots"
     QUIET_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
     STALE = ("No provider of", "not found on medium", "404 error", "Wrong digest", "wrong checksum")
@@ -130,7 +132,8 @@ class ZypperPlan(RpmPlan):
             lines = [f"target {word_of(target)}" for target in group] + common
             content = "".join(f"{line}\n" for line in lines).encode()
             order = FileArgument(f"order-{number:03d}", content)
-            steps.append(self._step(_title(group), ("install", order), step_timeout, continue_on_failure=separately))
+            words = ("install", order, *self._private_words())
+            steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
         automatic = sorted({target.name for target in choice.targets if target.automatic})
         if automatic:
             program = FileArgument("transaction-program", self._program.encode())

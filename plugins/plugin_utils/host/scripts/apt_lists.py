@@ -3,8 +3,9 @@
 # pylint: disable=undefined-variable
 """Part of the apt reader: how old the package lists are, refreshing them, and sources for one run alone.
 
-Stands after reader_protocol.py, run_workspace.py, system_facts.py and apt_cache.py; uses read_text, listing,
-run_bounded, without_passwords, lock_holder and release_files.
+Stands after reader_protocol.py, run_workspace.py, private_sources.py, system_facts.py and apt_cache.py; uses
+read_text, listing, run_bounded, without_passwords, write_private, lock_holder and release_files. `sources` are those of
+private_sources.py, or None.
 """
 
 import os
@@ -33,7 +34,7 @@ def times_of_lists(apt_pkg):
     return found
 
 
-def lists_refreshed_at(apt_pkg):
+def lists_refreshed_at(apt_pkg, sources=None):
     """Seconds of the last sign that the lists were brought up to date, and which sign.
 
     Release files carry the server's time, so they do not tell; folders that apt-get update always touches do.
@@ -41,7 +42,7 @@ def lists_refreshed_at(apt_pkg):
     newest, sign = None, None
     if not release_files(apt_pkg):
         return None, None
-    for path in list_folders(apt_pkg) + ['/var/lib/apt/periodic/update-success-stamp']:
+    for path in list_folders(apt_pkg) + ([] if sources else ['/var/lib/apt/periodic/update-success-stamp']):
         try:
             seen = os.stat(path).st_mtime
         except OSError:
@@ -51,12 +52,15 @@ def lists_refreshed_at(apt_pkg):
     return newest, sign
 
 
-def refresh_lists(apt_pkg, options, workspace):
+def refresh_lists(apt_pkg, options, workspace, sources=None):
     """Run `apt-get update` when the lists are older than asked for; a repository that fails is told, not fatal."""
     wish = options.get('refresh', 'auto')
     result = {'attempted': False, 'ok': None, 'errors': [], 'skipped_because': None, 'seconds': None}
-    refreshed_at, _sign = lists_refreshed_at(apt_pkg)
+    refreshed_at, _sign = lists_refreshed_at(apt_pkg, sources)
     age = None if refreshed_at is None else max(0, time.time() - refreshed_at)
+    if sources and age is None:
+        # Nobody else ever fetches their lists.
+        wish = 'always'
     if wish == 'never':
         result['skipped_because'] = 'refresh is set to never'
         return result
@@ -64,7 +68,7 @@ def refresh_lists(apt_pkg, options, workspace):
     if wish == 'auto' and age is not None and age <= limit:
         result['skipped_because'] = 'lists are {0} s old, younger than {1} s'.format(int(age), int(limit))
         return result
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and not sources:
         result['skipped_because'] = 'only root may refresh the lists'
         return result
     started = time.time()
@@ -142,24 +146,21 @@ def is_debian_8(os_release):
     return fields.get('ID', '').strip('"\'') == 'debian' and fields.get('VERSION_ID', '').strip('"\'') == '8'
 
 
-def use_private_sources(apt_pkg, options, workspace, os_release):
+def use_private_sources(apt_pkg, options, workspace, os_release, sources=None):
     """Debian 8 reads without jessie-backports, alternative sources replace the host's; /etc stays as it is.
 
     Returns what was done, for the answer, or None.
     """
     private = options.get('private') or {}
+    if sources:
+        return use_sources_alone(apt_pkg, workspace, sources)
     main = apt_pkg.config.find_file('Dir::Etc::sourcelist')
     parts = apt_pkg.config.find_dir('Dir::Etc::sourceparts')
     drop = list(private.get('drop') or [])
     if is_debian_8(os_release) and 'jessie-backports' not in drop:
         drop.append('jessie-backports')
     places = [main] + [os.path.join(parts, name) for name in listing(parts) if name.endswith(('.list', '.sources'))]
-    if private.get('sources'):
-        texts = {'0.list': '\n'.join(private['sources']) + '\n'}
-        lists = workspace.path('lists')
-        os.mkdir(os.path.join(lists, 'partial'), 0o700)
-        workspace.settings['Dir::State::lists'] = lists
-    elif drop:
+    if drop:
         texts, dropped = {}, 0
         for number, place in enumerate(places):
             kept, gone = without_suites(read_text(place, 1 << 20) or '', drop, place.endswith('.sources'))
@@ -175,14 +176,42 @@ def use_private_sources(apt_pkg, options, workspace, os_release):
     for name, text in texts.items():
         with open(os.path.join(folder, 'parts', name), 'wb') as handle:
             handle.write(text.encode('utf-8'))
+    use_settings(apt_pkg, workspace, os.path.join(folder, 'parts'))
+    return {'dropped': drop, 'sources': 0}
+
+
+def use_settings(apt_pkg, workspace, parts):
     workspace.settings['Dir::Etc::sourcelist'] = '/dev/null'
-    workspace.settings['Dir::Etc::sourceparts'] = os.path.join(folder, 'parts')
+    workspace.settings['Dir::Etc::sourceparts'] = parts
     # The host's own caches describe its own sources.
     for setting in ('Dir::Cache::pkgcache', 'Dir::Cache::srcpkgcache'):
         workspace.settings[setting] = ''
     for setting, value in workspace.settings.items():
         apt_pkg.config.set(setting, value)
-    return {'dropped': drop if not private.get('sources') else [], 'sources': len(private.get('sources') or [])}
+
+
+def use_sources_alone(apt_pkg, workspace, sources):
+    """apt downloads as a user of its own, who passes through these folders to the ones that apt gives him."""
+    lists, parts = sources.path('lists', 0o711), sources.path('parts')
+    for folder in (lists, sources.path('archives', 0o711)):
+        try:
+            os.mkdir(os.path.join(folder, 'partial'), 0o700)
+        except OSError:
+            pass
+    texts = [text for text in sources.text.split('\n\n') if text.strip()]
+    for number, text in enumerate(texts):
+        ending = 'list' if text.startswith('deb ') else 'sources'
+        write_private(os.path.join(parts, '{0:03d}.{1}'.format(number, ending)), text.rstrip('\n') + '\n')
+    workspace.settings['Dir::State::lists'] = lists
+    if sources.netrc:
+        path = os.path.join(workspace.path('etc'), 'netrc')
+        write_private(path, sources.netrc)
+        workspace.settings['Dir::Etc::netrc'] = path
+        if apt_pkg.version_compare(apt_pkg.VERSION, '1.5') < 0:
+            # It reads the file as that user.
+            workspace.settings['APT::Sandbox::User'] = 'root'
+    use_settings(apt_pkg, workspace, parts)
+    return {'dropped': [], 'sources': len(texts)}
 
 
 def without_suites(text, suites, deb822):

@@ -107,14 +107,17 @@ def read(request):
 
 def read_host(apt_pkg, options, workspace):
     files_of_os = identity_files()
-    private = use_private_sources(apt_pkg, options, workspace, files_of_os['os-release'])
-    refresh = refresh_lists(apt_pkg, options, workspace)
-    refreshed_at, sign = lists_refreshed_at(apt_pkg)
+    sources = sources_asked_for(options, workspace, 0o711)
+    if sources:
+        os.chmod(workspace.root or workspace.path('etc'), 0o711)
+    private = use_private_sources(apt_pkg, options, workspace, files_of_os['os-release'], sources)
+    refresh = refresh_lists(apt_pkg, options, workspace, sources)
+    refreshed_at, sign = lists_refreshed_at(apt_pkg, sources)
     cache, depcache = open_cache(apt_pkg)
     policy = policy_of(apt_pkg, cache, depcache)
-    sources = apt_pkg.SourceList()
-    sources.read_main_list()
-    files = Files(apt_pkg, cache, sources, policy)
+    source_list = apt_pkg.SourceList()
+    source_list.read_main_list()
+    files = Files(apt_pkg, cache, source_list, policy)
     packages = read_packages(apt_pkg, cache, depcache, policy, files)
     processes = process_facts(UPDATERS)
     archives = apt_pkg.config.find_dir('Dir::Cache::archives') or '/var/cache/apt/archives'
@@ -130,7 +133,7 @@ def read_host(apt_pkg, options, workspace):
                   'age': None if refreshed_at is None else max(0, int(time.time() - refreshed_at))},
         'private': private,
         'files': files.rows,
-        'sources': configured_sources(sources),
+        'sources': configured_sources(source_list),
         'kernels': kernel_facts(apt_pkg, packages.pop('kernel_packages')),
         'reboot_required': reboot_files(),
         'processes': processes,

@@ -33,12 +33,23 @@ of_cleanup() { [ -z "$of_work" ] || rm -rf "$of_work"; }
 trap of_cleanup EXIT
 trap 'exit 143' HUP INT TERM
 
+of_process_began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
 # A private folder for this run, in memory where that can be; of_cleanup takes it away.
 of_workspace() {
     umask 077
     of_parent=/tmp
     [ ! -w /dev/shm ] || of_parent=/dev/shm
+    for of_left in "$of_parent"/openfleet-patch-*; do
+        of_pid=
+        { read -r of_pid of_began <"$of_left/owner"; } 2>/dev/null
+        # Of a run that was killed: its process is gone, or another one has its number.
+        if [ -n "$of_pid" ] && [ -n "$(find "$of_left" -prune -type d -user "$(id -u)")" ] && [ "$(of_process_began "$of_pid")" != "$of_began" ]; then
+            rm -rf "$of_left"
+        fi
+    done
     of_work=$(mktemp -d "$of_parent/openfleet-patch-XXXXXX") || exit 1
+    printf '%s %s\n' "$$" "$(of_process_began "$$")" >"$of_work/owner"
 }
 
 # Addresses without what opens them: https://user:word@host/x?token -> https://host/x

@@ -10,8 +10,9 @@
 # a package that the file of names has. Entities stay as they are.
 # shellcheck disable=SC2154  # set by the other parts
 
+of_conf=/etc/zypp/zypp.conf
 of_folder_of() { # NAME DEFAULT: a folder's setting in zypp.conf
-    of_set=$(sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\([^[:space:]]*\).*/\1/p" /etc/zypp/zypp.conf 2>/dev/null |
+    of_set=$(sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\([^[:space:]]*\).*/\1/p" "$of_conf" 2>/dev/null |
         tail -n 1)
     printf '%s' "${of_set:-$2}"
 }

@@ -50,6 +50,8 @@ of_age() {
 
 of_refresh() {
     of_most=${of_option_metadata_max_age:-3600}
+    # Nobody else ever fetches the metadata of sources.
+    [ -z "${of_option_sources:-}" ] || [ -n "$(of_age)" ] || of_option_refresh=always
     if [ "${of_option_refresh:-auto}" = never ]; then
         printf 'skipped=refresh is set to never\n'
         return 0
@@ -103,6 +105,15 @@ of_names() {
 of_snapper() { of_has snapper && of_names /etc/snapper/configs/*; }
 
 of_workspace
+if [ -n "${of_option_sources:-}" ]; then
+    printf '%s\n' "$of_option_sources" >"$of_work/text"
+    of_use_sources "${of_option_sources_folder:-}" <"$of_work/text"
+    rm -f "$of_work/text"
+    of_conf=$ZYPP_CONF
+    # Its log is the host's.
+    ZYPP_LOGFILE=/dev/null
+    export ZYPP_LOGFILE
+fi
 of_cache=$(of_folder_of cachedir /var/cache/zypp)
 of_raw=$(of_folder_of metadatadir "$of_cache/raw")
 of_section machine of_machine

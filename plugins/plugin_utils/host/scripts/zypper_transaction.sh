@@ -6,10 +6,11 @@
 # and nothing is done where that is anything beyond what the simulation showed.
 #
 #   simulate OPTIONS -- WORDS / WORDS ...   what zypper would do for each set of words, one after the other
-#   install ORDER                           does what the file says, see of_read_order
+#   install ORDER [SOURCES]                 does what the file says, see of_install
 #   mark NAMES                              puts automatic marks back that naming a package takes away
-#   repair                                  ends replacements of packages that were cut off half-way
+#   repair [SOURCES]                        ends replacements of packages that were cut off half-way
 #
+# SOURCES is a file, see of_use_file. Simulations find its parts in the environment. Stands after zypper_sources.sh.
 # WORDS are name.architecture=version. OPTIONS: "agree" to licences, "locks" and "vendors" that are not to count.
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -18,6 +19,7 @@ export PATH LC_ALL
 unset ZYPP_CONF
 of_marks=/var/lib/zypp/AutoInstalled
 of_work=
+of_sources=
 of_until=
 trap '[ -z "$of_work" ] || rm -rf "$of_work"' EXIT
 trap 'exit 143' HUP INT TERM
@@ -38,10 +40,8 @@ of_allow() {
         agree) of_arguments="--auto-agree-with-licenses $of_arguments" ;;
         vendors) of_arguments="--allow-vendor-change $of_arguments" ;;
         locks)
-            cp /etc/zypp/zypp.conf "$of_work/zypp.conf" 2>/dev/null || printf '[main]\n' >"$of_work/zypp.conf"
-            printf '\nlocksfile.apply = no\n' >>"$of_work/zypp.conf"
-            ZYPP_CONF=$of_work/zypp.conf
-            export ZYPP_CONF
+            of_own_conf
+            printf 'locksfile.apply = no\n' >>"$of_work/zypp.conf"
             ;;
     esac
 }
@@ -49,13 +49,20 @@ of_allow() {
 # The same without its lock, its log and its caches: changes nothing.
 # shellcheck disable=SC2086  # options that are written above
 of_simulate() {
-    [ -d "$of_work/solv" ] || cp -a /var/cache/zypp/solv "$of_work/solv" 2>/dev/null || mkdir -p "$of_work/solv"
+    [ -d "$of_work/solv" ] || cp -a "${of_sources:-/var/cache/zypp}/${of_sources:+cache/}solv" "$of_work/solv" 2>/dev/null ||
+        mkdir -p "$of_work/solv"
     env ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null "ZYPPTMPDIR=$of_work" "TMPDIR=$of_work" \
         zypper --xmlout --non-interactive --no-refresh --solv-cache-dir "$of_work/solv" install $of_arguments --dry-run --details -- "$@" 2>/dev/null </dev/null
 }
 
 of_simulate_all() {
     of_workspace
+    if [ -n "${OPENFLEET_PATCH_SOURCES:-}" ]; then
+        of_place=$OPENFLEET_PATCH_SOURCES_FOLDER
+        printf '%s\n' "$OPENFLEET_PATCH_SOURCES" >"$of_work/text"
+        unset OPENFLEET_PATCH_SOURCES OPENFLEET_PATCH_SOURCES_FOLDER
+        of_use_sources "$of_place" <"$of_work/text"
+    fi
     while [ "$1" != -- ]; do
         of_allow "$1"
         shift
@@ -93,9 +100,18 @@ of_announced() {
         /<solvable[ \t\n]/ && word("type") == "package" { print group, word("name"), word("arch"), word("edition") }'
 }
 
+# FILE: the folder of the sources in the first line, their repositories below.
+of_use_file() {
+    [ -n "$1" ] || return 0
+    { IFS= read -r of_place && cat >"$of_work/text"; } <"$1" || exit 1
+    of_use_sources "$of_place" <"$of_work/text"
+    rm -f "$of_work/text"
+}
+
 # ORDER has lines "target WORD", "expect arrive|leave NAME ARCH VERSION", "allow OPTION" and "lock_timeout SECONDS".
 of_install() {
     of_workspace
+    of_use_file "${2:-}"
     of_patience=0
     of_words=
     grep '^expect ' "$1" | cut -d ' ' -f 2- >"$of_work/expected"
@@ -264,6 +280,7 @@ case $of_operation in
     mark) of_mark "$@" ;;
     repair)
         of_workspace
+        of_use_file "${1:-}"
         of_patience=60
         of_wait
         of_repair
