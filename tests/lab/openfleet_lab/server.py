@@ -1,11 +1,13 @@
 """The lab's web server: every host sees its own view of the repositories, the common one by default.
 
 The folder `views/ADDRESS` decides for a host, else `views/main`; below it one folder per site name. A file `.fault` in
-the view makes it misbehave: `drop` closes the connection unanswered, `hang` never answers, a number is that status.
+the view makes it misbehave: `drop` closes the connection unanswered, `hang` never answers, a number is that status. A
+file `.password` with `user:password` in a folder keeps everybody else out of it.
 """
 
 from __future__ import annotations
 
+import base64
 import http.server
 import sys
 import time
@@ -40,8 +42,21 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.close_connection = True
         elif what:
             self.send_error(int(what))
+        elif not self.allowed():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="lab"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
             super().do_GET()
+
+    def allowed(self) -> bool:
+        path = Path(self.translate_path(self.path))
+        wanted = [folder / ".password" for folder in path.parents if folder.is_relative_to(self.view())]
+        given = self.headers.get("Authorization", "")
+        return all(
+            given == "Basic " + base64.b64encode(each.read_bytes().strip()).decode() for each in wanted if each.exists()
+        )
 
     def list_directory(self, path: object) -> None:
         self.send_error(403)

@@ -110,9 +110,11 @@ if [ -n "${of_option_sources:-}" ]; then
     of_use_sources "${of_option_sources_folder:-}" <"$of_work/text"
     rm -f "$of_work/text"
     of_conf=$ZYPP_CONF
-    # Its log is the host's.
+    # Its log and its temporary files are the host's else.
     ZYPP_LOGFILE=/dev/null
-    export ZYPP_LOGFILE
+    ZYPPTMPDIR=$of_work
+    TMPDIR=$of_work
+    export ZYPP_LOGFILE ZYPPTMPDIR TMPDIR
 fi
 of_cache=$(of_folder_of cachedir /var/cache/zypp)
 of_raw=$(of_folder_of metadatadir "$of_cache/raw")

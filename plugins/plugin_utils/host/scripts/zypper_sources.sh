@@ -21,7 +21,7 @@ of_use_sources() {
     of_sources=${1:-$of_work/sources}
     case $of_sources in
         /var/cache/openfleet-patch/*)
-            mkdir -p -m 711 /var/cache/openfleet-patch
+            [ -d /var/cache/openfleet-patch ] || mkdir -m 711 /var/cache/openfleet-patch
             for of_path in /var/cache/openfleet-patch/*; do
                 [ "$of_path" = "$of_sources" ] || rm -rf "$of_path"
             done

@@ -252,15 +252,46 @@ def test_a_bad_baseline_stops_before_anything_is_asked_or_made(channel: type[Rec
     assert (channel.requests, (tmp_path / "state").exists()) == ([], False)
 
 
-def test_sources_of_a_baseline_are_said_not_to_be_used(channel: type[RecordedChannel], tmp_path: Path) -> None:
+def with_source(*products: str) -> dict[str, Any]:
     source = {
         "name": "own-mirror",
-        "products": ["*"],
-        "configuration": "deb http://deb.example.com/debian bookworm main",
+        "products": list(products),
+        "configuration": "deb https://someone:s3cret@deb.example.com/debian bookworm main",
     }
-    baseline = {**WAITING, "sources": [source]}
+    return {**WAITING, "sources": [source]}
+
+
+def test_sources_for_another_product_leave_the_host_its_repositories_and_are_told(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    baseline = with_source("Debian11")
     document = scan(tmp_path, baselines=[baseline], default_baselines={"DEBIAN": "slow"}).scan()
     told = [each["message"] for each in document["warnings"] if each["kind"] == "sources_not_used"]
     assert len(told) == 1
     assert "own-mirror" in told[0]
-    assert "sources_not_used" not in {each["kind"] for each in scan(tmp_path, LATER).scan()["warnings"]}
+    assert "Debian12" in told[0]
+    assert document["sources"] == {"used": [], "not_for_this_product": ["own-mirror"], "replaced": []}
+    assert [sorted(each["options"]) for each in channel.requests] == [["metadata_max_age", "refresh"]] * 2
+    plain = scan(tmp_path, LATER).scan()
+    assert "sources" not in plain
+    assert "sources_not_used" not in {each["kind"] for each in plain["warnings"]}
+
+
+def test_the_host_is_asked_what_it_is_before_it_is_read_through_sources(
+    channel: type[RecordedChannel], tmp_path: Path
+) -> None:
+    baseline = with_source("Debian12", "Debian11")
+    scanned = scan(tmp_path / "state", baselines=[baseline], default_baselines={"DEBIAN": "slow"}, refresh="always")
+    document = scanned.scan()
+    first, second = (each["options"] for each in channel.requests)
+    assert (first["refresh"], "sources" in first) == ("never", False)
+    assert second["refresh"] == "always"
+    assert second["sources"] == "deb https://deb.example.com/debian bookworm main\n"
+    assert second["sources_netrc"] == "machine deb.example.com/debian login someone password s3cret\n"
+    assert "sources_folder" not in second
+    [used] = document["sources"]["used"]
+    assert used["repositories"] == [{"id": "own-mirror", "addresses": ["https://deb.example.com/debian"]}]
+    assert document["sources"]["replaced"]
+    written = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.json*"))
+    assert "own-mirror" in written
+    assert "s3cret" not in written
