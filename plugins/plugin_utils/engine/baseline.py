@@ -74,11 +74,11 @@ def canonical(raw: Any) -> dict[str, Any]:
 def recorded(baseline: dict[str, Any]) -> dict[str, Any]:
     """The canonical baseline as it may be written down: its sources without credentials."""
     sources = []
-    for each in baseline["sources"]:
+    for each in baseline.get("sources") or []:
         text = each["configuration"]
         plain = patch_sources.without_credentials(text) if isinstance(text, str) else text
         sources.append({**each, "configuration": plain})
-    return {**baseline, "sources": sources}
+    return {**baseline, "sources": sources} if sources else dict(baseline)
 
 
 def digest(baseline: dict[str, Any]) -> str:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote
 
 from ..errors import without_passwords
 
@@ -291,7 +290,7 @@ def _opened(address: str, secrets: Mapping[str, str]) -> str:
     scheme, colon, rest = address.partition("://")
     if not colon or "username" not in secrets and "password" not in secrets:
         return address
-    login, password = (quote(secrets.get(key, ""), safe="") for key in ("username", "password"))
+    login, password = (_quoted(secrets.get(key, "")) for key in ("username", "password"))
     return f"{scheme}://{login}:{password}@{rest}"
 
 
@@ -302,7 +301,21 @@ def _split_address(address: str) -> tuple[str, Credential | None]:
         return address, None
     login, _colon, password = found["info"].partition(":")
     plain = f"{found['scheme']}://{found['rest']}"
-    return plain, Credential(plain, unquote(login), unquote(password))
+    return plain, Credential(plain, _unquoted(login), _unquoted(password))
+
+
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def _quoted(text: str) -> str:
+    """p@ss -> p%40ss"""
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
+
+
+def _unquoted(text: str) -> str:
+    """p%40ss -> p@ss"""
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text.encode())
+    return raw.decode("utf-8", "replace")
 
 
 # -- apt ---------------------------------------------------------------------------------------------------------
