@@ -161,7 +161,8 @@ class Chooser:
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
         manager = plan_module(inventory, self._arguments, self._private)
-        environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT | manager.simulation_environment
+        environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT
+        environment |= self._private.environment if self._private else {}
 
         def ask(some: Sequence[Sequence[Target]], avoided: Sequence[Change] = ()) -> list[Simulation]:
             commands = manager.avoiding_commands(some, avoided) if avoided else manager.simulation_commands(some)

@@ -102,10 +102,6 @@ class RpmPlan:
         self.private: PrivateRepositories | None = None
         """What replaces the host's repositories."""
 
-    @property
-    def simulation_environment(self) -> dict[str, str]:
-        return self.private.environment if self.private else {}
-
     def simulation_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
         """As few commands as may be, since loading the metadata costs more than solving. They change nothing."""
         if not batches or not all(batches):

@@ -26,9 +26,6 @@ QUIET_ENVIRONMENT = {
     "LANGUAGE": "C",
 }
 
-# Beside the quiet one.
-simulation_environment: dict[str, str] = {}
-
 # Seconds between TERM and KILL for a step whose time is up.
 KILL_GRACE = 10
 
