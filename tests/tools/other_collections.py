@@ -1,5 +1,5 @@
-"""The collections that notifications go by, in ``.cache/other_collections``: real ones, out of the pinned package
-``ansible`` on PyPI, which carries them; nothing of it is installed.
+"""The collections that notifications and Windows go by, in ``.cache/other_collections``: real ones, out of the pinned
+package ``ansible`` on PyPI, which carries them; nothing of it is installed.
 
 ``aws_python()`` is a Python with boto3 and moto (requirements-notify.txt), made on first use.
 """
@@ -23,7 +23,8 @@ from interpreters import find_interpreters  # noqa: E402
 PACKAGE = "ansible==12.3.0"
 CORE = "2.19"
 """The ansible-core that these collections were released for."""
-_WANTED = ("community/general/", "community/aws/", "amazon/aws/")
+_WANTED = ("community/general/", "community/aws/", "amazon/aws/", "ansible/windows/")
+_DONE = f"{PACKAGE} {' '.join(_WANTED)}"
 _FOLDER = ROOT / ".cache" / "other_collections"
 
 
@@ -31,7 +32,7 @@ def other_collections() -> Path:
     """The path for ANSIBLE_COLLECTIONS_PATH; ``LookupError`` where the package cannot be had."""
     done = _FOLDER / ".done"
     with _alone("other_collections"):
-        if done.exists() and done.read_text(encoding="ascii") == PACKAGE:
+        if done.exists() and done.read_text(encoding="ascii") == _DONE:
             return _FOLDER
         with tempfile.TemporaryDirectory() as folder:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
@@ -47,7 +48,7 @@ def other_collections() -> Path:
             with zipfile.ZipFile(wheel) as packed:
                 inside = tuple(f"ansible_collections/{each}" for each in _WANTED)
                 packed.extractall(_FOLDER, [name for name in packed.namelist() if name.startswith(inside)])
-        done.write_text(PACKAGE, encoding="ascii")
+        done.write_text(_DONE, encoding="ascii")
     return _FOLDER
 
 
@@ -78,3 +79,7 @@ def _alone(name: str) -> Iterator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    other_collections()

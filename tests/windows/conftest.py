@@ -9,17 +9,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
-from ansible_windows import collections_path
+from other_collections import other_collections
 from windows_plays import WindowsPlays
 
 
 @pytest.fixture
 def newest(tmp_path: Path) -> WindowsPlays:
     """The newest supported ansible-core, with ansible.windows."""
-    return WindowsPlays("2.21", tmp_path / "play", collections_path())
+    return WindowsPlays("2.21", tmp_path / "play", other_collections())
 
 
 @pytest.fixture
 def oldest(tmp_path: Path) -> WindowsPlays:
     """The oldest supported ansible-core, with ansible.windows."""
-    return WindowsPlays("2.16", tmp_path / "play", collections_path())
+    return WindowsPlays("2.16", tmp_path / "play", other_collections())

@@ -148,18 +148,18 @@ def tell(plays: WindowsPlays, folder: Path, stories: dict[str, Story], *more: st
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
-    from ansible_windows import collections_path
+    from other_collections import other_collections
 
     folder = tmp_path_factory.mktemp("recorded")
-    return tell(WindowsPlays("2.21", folder / "play", collections_path()), folder, RECORDED)
+    return tell(WindowsPlays("2.21", folder / "play", other_collections()), folder, RECORDED)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
-    from ansible_windows import collections_path
+    from other_collections import other_collections
 
     folder = tmp_path_factory.mktemp("made")
-    return tell(WindowsPlays("2.21", folder / "play", collections_path()), folder, MADE)
+    return tell(WindowsPlays("2.21", folder / "play", other_collections()), folder, MADE)
 
 
 def hold_recorded_runs(told: dict[str, Told]) -> None:
