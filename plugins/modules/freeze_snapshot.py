@@ -20,7 +20,8 @@ author:
 options:
   path:
     description:
-      - The file to write, relative to the playbook. Its folder has to be there.
+      - The file to write, relative to the playbook, or with a playbook of this collection to the current folder. Its folder has
+        to be there.
       - A file that says the same already is left as it is, with its signature.
     type: path
     required: true

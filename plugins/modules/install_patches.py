@@ -40,8 +40,8 @@ options:
     description:
       - 'Patches to install instead of what the baseline approves, as Patch Manager''s install override list, for example
         C({patches: [{id: openssl.amd64}]}). Compliance still follows the baseline.'
-      - A text is where the list is, in YAML; a path on the controller (relative to the playbook), an https address, or an
-        address like C(s3://BUCKET/KEY), which wants the collection amazon.aws and boto3 on the controller. It is read once
+      - A text is where the list is, in YAML; a path on the controller, an https address, or an address
+        like C(s3://BUCKET/KEY), which wants the collection amazon.aws and boto3 on the controller. It is read once
         per run.
       - 'Beyond Patch Manager an entry may have C(cve), C(advisory) or C(kb) in place of C(id), such as
         C({cve: CVE-2026-1234}). Then the smallest set of updates is installed that closes it, see docs/override_lists.md.'

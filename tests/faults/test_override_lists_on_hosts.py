@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet_runs import RHEL, Fleet, packages
+from fleet_runs import RHEL, Fleet, documents, packages
 from https_for_tests import https_server, text_handler
 from install_runs import only
 from openfleet_lab.api import Lab, LabHost, start_host
@@ -111,10 +112,26 @@ def test_a_list_replaces_the_baseline_for_what_is_installed_and_for_nothing_else
         assert task.status == "ok", task.result
         assert told["fix_not_named"].endswith("CVE-2026-9999" if kind == "rhel9" else "CVE-2026-9999, RHSA-2026:0011")
         assert "acme" in told["fix_partly_unknown"]
-
+    if "bookworm" in hosts:
+        what_cannot_come_fails_the_role_alone(fleet, hosts["bookworm"])
     (tmp_path / "close.yml").write_text(BY_CVE)
     plan = fleet.documented("override_lists.md", 0, "-l", host.name, groups={})
     assert plan.code == 0, plan.output
     [planned] = [each.result for each in plan.tasks if "plan" in each.result]
     assert (planned["changed"], planned["plan"]["install"]) == (False, [])
     assert planned["plan"]["selection"]["source"] == str(tmp_path / "close.yml")
+
+
+def what_cannot_come_fails_the_role_alone(fleet: Fleet, host: LabHost) -> None:
+    """The baseline does not ask for it, so that the scan after the installation misses nothing."""
+    unwanted = {"patches": [{"id": "acme-mover"}]}
+    fleet.baselines = {"DEBIAN": only("acme-libtls")}
+    play = [{"hosts": "all", "gather_facts": False, "roles": ["openfleet.patch.install"]}]
+    (fleet.folder / "role.json").write_text(json.dumps(play))
+    played = fleet.run_playbook("role.json", fleet.variables(patch_install_override_list=unwanted), "-l", host.name)
+    told = "1 patch that the install override list names could not be installed: acme-mover.all 1.1: would remove"
+    outcome = fleet.outcome(host)
+    assert (played.code, outcome["status"], outcome["kind"]) == (2, "failed", "install_incomplete"), played.output
+    assert outcome["message"].startswith(told)
+    assert told in played.output
+    assert {"MISSING", "FAILED"}.isdisjoint(each["state"] for each in documents(fleet)[host.name]["patches"])
