@@ -12,7 +12,8 @@ from install_runs import only
 from openfleet_lab.api import Lab, LabHost, start_host
 from transport_play import ALL_CORES
 
-pytestmark = pytest.mark.lab
+# What goes well is walked on six hosts by the molecule scenario fleet_promotion.
+pytestmark = [pytest.mark.lab, pytest.mark.endurance]
 OLDEST = ALL_CORES[0]
 # Commands of the page by their place.
 INSTALL_ON_CANARIES, FREEZE, INSTALL_ELSEWHERE, SAME_RUN = range(4)
