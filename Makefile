@@ -60,7 +60,7 @@ lab-up lab-down:
 test test-all: export OPENFLEET_GATES_RUN := $(shell date +%s)-$(shell echo $$PPID)
 test-all: export OPENFLEET_TEST_ALL := 1
 test test-all: $(VENV)/.dev $(LINK)
-	@tests/tools/debian_packages.sh rpm:rpm zsh:zsh ksh:ksh busybox:busybox
+	@tests/tools/debian_packages.sh haproxy:haproxy rpm:rpm zsh:zsh ksh:ksh busybox:busybox
 	@tests/tools/store_and_metrics.sh .cache/debian
 	@$(if $(filter test-all,$@),tests/tools/browser.sh .cache/browser && tests/tools/make_venv.sh $(VENV) $(PYTHON) -r requirements-browser.txt,:)
 	@$(NOX) gates

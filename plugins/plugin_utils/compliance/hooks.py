@@ -85,7 +85,7 @@ def told(each: Mapping[str, Any]) -> str:
     """``the on-exit hook 'undrain' failed (exit code 3): no such backend``."""
     what = {LATE: "took too long", LOST: "met a host out of reach"}.get(str(each["result"]), "failed")
     code = f" (exit code {each['exit_code']})" if each["exit_code"] else ""
-    why = f": {each['message']}" if each["message"] else ""
+    why = f": {str(each['message']).rstrip('.')}" if each["message"] else ""
     return f"the {SPOKEN[each['kind']]} '{each['name']}' {what}{code}{why}"
 
 

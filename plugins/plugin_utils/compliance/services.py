@@ -55,25 +55,26 @@ def record(units: Iterable[Unit]) -> dict[str, list[str]]:
     }
 
 
-def lost(before: Mapping[str, Any] | None, after: Sequence[Unit], wanted: Sequence[str] = ()) -> list[str]:
-    """Sentences; none when all is well. ``wanted``: services that must be up whatever was before.
+def lost(before: Mapping[str, Any], after: Sequence[Unit]) -> list[str]:
+    """Sentences on what was up before (see ``record``) and is not now, and on what failed since; none when all is well.
 
-    One that is being started is not up yet. A unit that failed before may fail again.
+    A unit that is being started is not up yet. One that failed before may fail again.
     """
     now = {unit.name: unit for unit in after}
-    known = before or {"up": [], "failed": []}
-    found = []
-    for name in dict.fromkeys((*known["up"], *wanted)):
-        unit = now.get(name)
-        if unit is None:
-            found.append(f"{name} is not loaded any more" if name in known["up"] else f"{name} is not loaded")
-        elif unit.active != UP:
-            state = f"{unit.active} ({unit.sub})" if unit.sub else unit.active
-            found.append(f"{name} was up and is {state}" if name in known["up"] else f"{name} is {state}")
-    told = {*known["up"], *wanted}
-    found += [
-        f"{unit.name} has failed"
-        for unit in after
-        if unit.active == DOWN and unit.name not in known["failed"] and unit.name not in told
-    ]
-    return found
+    found = [f"{name} was up and {state}" for name in before["up"] if (state := _not_up(now.get(name)))]
+    known = {*before["up"], *before["failed"]}
+    return found + [f"{unit.name} has failed" for unit in after if unit.active == DOWN and unit.name not in known]
+
+
+def missing(wanted: Sequence[str], after: Sequence[Unit]) -> list[str]:
+    """Sentences on those of ``wanted`` that are not up."""
+    now = {unit.name: unit for unit in after}
+    return [f"{name} {state}" for name in wanted if (state := _not_up(now.get(name)))]
+
+
+def _not_up(unit: Unit | None) -> str:
+    if unit is None:
+        return "is not loaded"
+    if unit.active == UP:
+        return ""
+    return f"is {unit.active} ({unit.sub})" if unit.sub not in ("", unit.active) else f"is {unit.active}"

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.urls import open_url
 
 from ..compliance.hooks import CHECK_FAILED
-from ..compliance.services import lost, parse_units
+from ..compliance.services import lost, missing, parse_units
 from ..errors import PatchError, without_passwords
 from ..fleet.hooks_input import CONTROLLER, Hook
 from ..host.after_reboot import fetch, listens, read_units
@@ -66,7 +66,10 @@ class HostCheck:
             raise PatchError(CHECK_FAILED, error.message) from error
 
     def _services(self) -> str:
-        found = lost(self._before, parse_units(read_units(self._channel)), self._hook.units)
+        units = parse_units(read_units(self._channel))
+        if not self._hook.units and self._before is None:
+            raise PatchError("no_record", "Which services were up before the reboot is not known.")
+        found = missing(self._hook.units, units) if self._hook.units else lost(self._before or {}, units)
         more = f" and {len(found) - 10} more" if len(found) > 10 else ""
         return "; ".join(found[:10]) + more
 
