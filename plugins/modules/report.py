@@ -34,8 +34,9 @@ options:
     description:
       - What to write. V(html) is C(report.html), V(csv) is C(hosts.csv) and C(patches.csv), V(json) is C(report.json),
         V(markdown) is C(report.md), V(junit) is C(junit.xml), V(prometheus) is C(openfleet_patch.prom) for the textfile
-        collector of node_exporter, V(ocsf) is C(openfleet_patch.ocsf.jsonl) with a finding in each line, V(aws) is C(aws_compliance_items.json) (requests of PutComplianceItems) and
-        C(aws_instance_patch_states.json) (InstancePatchState).
+        collector of node_exporter, V(ocsf) is C(openfleet_patch.ocsf.jsonl) with a finding in each line, V(aws) is
+        C(aws_compliance_items.json) (requests of PutComplianceItems) and C(aws_instance_patch_states.json)
+        (InstancePatchState).
     type: list
     elements: str
     choices: [html, csv, json, markdown, junit, prometheus, ocsf, aws]
