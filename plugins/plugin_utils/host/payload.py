@@ -33,6 +33,7 @@ READER_PARTS = {
     "dnf5": _DNF5,
     "yum": _YUM,
     "zypper": ("sections.sh", "linux_facts.sh", "zypper_sources.sh", "zypper_metadata.sh"),
+    "macos": ("sections.sh",),
 }
 # The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {
