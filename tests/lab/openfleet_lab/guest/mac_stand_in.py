@@ -47,7 +47,8 @@ def note(path, **what):
 
 def recorded(name):
     with open(f"{RECORDED}/{name}.txt", newline="") as handle:
-        return handle.read()
+        # Carriage returns are written as two characters there.
+        return handle.read().replace("\\r", "\r")
 
 
 def say(text):

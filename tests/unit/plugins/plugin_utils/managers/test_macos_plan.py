@@ -56,8 +56,13 @@ def steps(*records: dict[str, Any], host: Inventory | None = None, **arguments: 
     return plan.install_steps(choice, allow_removals=False, lock_timeout=60, step_timeout=3600)
 
 
+def recorded(name: str) -> str:
+    """A recorded output; carriage returns are written as two characters there."""
+    return (GOLDEN / f"{name}.txt").read_bytes().decode().replace("\\r", "\r")
+
+
 def told(name: str) -> Any:
-    return read_log((GOLDEN / f"{name}.txt").read_bytes().decode())
+    return read_log(recorded(name))
 
 
 def test_each_label_has_a_step_and_what_restarts_comes_last() -> None:
@@ -161,7 +166,7 @@ def test_an_exit_code_of_0_leaves_a_reason_for_what_is_not_there_after_all(name:
 def test_an_announced_restart_is_waited_for_and_one_that_failed_is_not() -> None:
     plan, _choice = chosen(TAHOE, **OWNER)
     title = "install update macOS Tahoe 26.7 26.7"
-    log = (GOLDEN / "softwareupdate-install.26-progress-carriage-returns.txt").read_bytes().decode()
+    log = recorded("softwareupdate-install.26-progress-carriage-returns")
     assert plan.waits_for_restart(title, log)
     assert not plan.waits_for_restart(title, log + "Failed to authenticate\n")
     assert not plan.waits_for_restart("something else", log)
@@ -203,5 +208,5 @@ def test_a_recorded_log_tells_of_restarts_and_of_what_is_only_prepared(
 
 
 def test_progress_is_dropped_wherever_it_is_drawn() -> None:
-    text = (GOLDEN / "softwareupdate-install.26-progress-carriage-returns.txt").read_bytes().decode()
+    text = recorded("softwareupdate-install.26-progress-carriage-returns")
     assert without_progress(text)[2:] == ["Downloading macOS 27.0.1", "Downloaded: macOS 27.0.1", "Restarting..."]
