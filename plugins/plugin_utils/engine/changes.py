@@ -240,22 +240,33 @@ def choose(
     *,
     rounds: int = 20,
 ) -> Choice:
-    """The targets that may be installed together, by as few simulations as it takes.
+    """The targets that may be installed together, as ``choose_by`` finds them, by ``objections``."""
+    return choose_by(targets, simulate, lambda found, asked: objections(found, asked, policy), rounds=rounds)
+
+
+def choose_by(
+    targets: Sequence[Target],
+    simulate: Callable[[list[list[Target]]], list[Simulation]],
+    against: Callable[[Simulation, Sequence[Target]], list[str]],
+    *,
+    rounds: int = 20,
+) -> Choice:
+    """The targets of whose simulation nothing is said ``against``, by as few simulations as it takes.
 
     All at once first. When something speaks against that, the families are tried one by one beside what is already
     accepted, then the members of those that failed; so one bad package does not keep the others from a host.
     ``simulate`` takes several sets at a time, since each call is a trip to the host.
     """
     whole = simulate([list(targets)])[0]
-    against = objections(whole, targets, policy)
-    if not against:
+    found = against(whole, targets)
+    if not found:
         return Choice(list(targets), whole, {})
     accepted: list[Target] = []
-    reasons: dict[Target, list[str]] = dict.fromkeys(targets, against)
+    reasons: dict[Target, list[str]] = dict.fromkeys(targets, found)
     for units in (families(targets), [[target] for target in targets]):
         waiting = [unit for unit in units if not any(target in accepted for target in unit)]
         for _round in range(rounds):
-            grown, reasons_now = _grow(accepted, waiting, simulate, policy)
+            grown, reasons_now = _grow(accepted, waiting, simulate, against)
             reasons.update(reasons_now)
             if grown == accepted:
                 break
@@ -263,9 +274,9 @@ def choose(
             waiting = [unit for unit in waiting if not any(target in accepted for target in unit)]
     simulation = simulate([accepted])[0] if accepted else Simulation()
     # It becomes the order, and the host may have changed since the one that was judged.
-    against = objections(simulation, accepted, policy)
-    if against:
-        reasons.update(dict.fromkeys(accepted, against))
+    found = against(simulation, accepted)
+    if found:
+        reasons.update(dict.fromkeys(accepted, found))
         accepted, simulation = [], Simulation()
     refused = {target: reasons[target] for target in targets if target not in accepted}
     return Choice(accepted, simulation, refused)
@@ -352,7 +363,7 @@ def _grow(
     accepted: list[Target],
     units: list[list[Target]],
     simulate: Callable[[list[list[Target]]], list[Simulation]],
-    policy: Policy,
+    against: Callable[[Simulation, Sequence[Target]], list[str]],
 ) -> tuple[list[Target], dict[Target, list[str]]]:
     """``accepted`` with every unit that fits, and why each other unit does not."""
     reasons: dict[Target, list[str]] = {}
@@ -360,16 +371,16 @@ def _grow(
     if not units:
         return accepted, reasons
     for unit, simulation in zip(units, simulate([accepted + unit for unit in units]), strict=True):
-        against = objections(simulation, accepted + unit, policy)
-        reasons.update(dict.fromkeys(unit, against))
-        if not against:
+        found = against(simulation, accepted + unit)
+        reasons.update(dict.fromkeys(unit, found))
+        if not found:
             fitting.append(unit)
     prefixes = [sum(fitting[: count + 1], list(accepted)) for count in range(len(fitting))]
     best = accepted
     for prefix, simulation in zip(prefixes, simulate(prefixes) if prefixes else [], strict=True):
-        against = objections(simulation, prefix, policy)
-        if against:
-            reasons.update(dict.fromkeys(fitting[prefixes.index(prefix)], against))
+        found = against(simulation, prefix)
+        if found:
+            reasons.update(dict.fromkeys(fitting[prefixes.index(prefix)], found))
             break
         best = prefix
     return best, reasons

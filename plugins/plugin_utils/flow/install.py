@@ -13,6 +13,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ..compliance.states import patch_key
 from ..engine.changes import Choice, PrivateRepositories, Target
+from ..engine.install_records import INSTALL, record
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
 from ..host.channel import HostChannel
@@ -42,6 +43,7 @@ class HostInstall(HostScan):
     """One host's turn in an installing run. Its document keeps what was read last, whatever went wrong before."""
 
     operation = "Install"
+    job_kind = INSTALL
 
     def __init__(
         self,
@@ -70,7 +72,11 @@ class HostInstall(HostScan):
         self._debian8 = Debian8(self.channel, self._driver, arguments, check_mode, tell, self._path_of)
         self._earlier: JobState | None = None
         self._work = InstallJobs(
-            self._driver, seconds=arguments["host_timeout"], environment=self.channel.task_environment, clock=clock
+            self._driver,
+            seconds=arguments["host_timeout"],
+            environment=self.channel.task_environment,
+            clock=clock,
+            kind=self.job_kind,
         )
         self._restart = RestartBySteps(self.channel, self._driver, tell=tell, sleep=sleep, clock=clock)
         self._library = NativeLibrary(self.channel, self._work, arguments, tell)
@@ -90,14 +96,7 @@ class HostInstall(HostScan):
 
     def _install(self) -> dict[str, Any]:
         self._selection = select(self._arguments, self.opened_run, self._s3, path_of=self._path_of)
-        if not self._check_mode:
-            self._earlier = self._driver.settle()
-        inventory = self._wait_for_lock(self.read())
-        self.before = self._library.before(self._debian8.before(inventory))
-        if self._private() is None:
-            inventory = self._debian8.prepared(inventory, super().read)
-        if not inventory.privileged:
-            raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
+        inventory = self._ready()
         self._chooser = Chooser(
             self.channel,
             self._arguments,
@@ -117,8 +116,20 @@ class HostInstall(HostScan):
             after = self._follow_up(after)
         elif self.choice.targets:
             after = self._follow_up(self._run(inventory, self.choice, separately=False))
-        self.changes = changed_packages(self.before, after)
+        self.changes = changed_packages(self.before or inventory, after)
         return self._final_document(after)
+
+    def _ready(self) -> Inventory:
+        """The host as it is once an earlier job of ours has ended and nobody else works with packages."""
+        if not self._check_mode:
+            self._earlier = self._driver.settle()
+        inventory = self._wait_for_lock(self.read())
+        self.before = self._library.before(self._debian8.before(inventory))
+        if self._private() is None:
+            inventory = self._debian8.prepared(inventory, super().read)
+        if not inventory.privileged:
+            raise PatchError("no_privilege", "Installing needs root on the host; run the task with become.")
+        return inventory
 
     def read(self, refresh: str | None = None) -> Inventory:
         """With what became of the run's refresh, which later readings without one would not know."""
@@ -227,7 +238,15 @@ class HostInstall(HostScan):
         restarts = [step.name for step in steps if step.on_crash == "restart"]
         if restarts:
             self._driver.be_patient(RESTART_SECONDS)
-        state = self._work.run(manager, inventory.boot_id, steps, changes=choice.simulation.changes)
+        simulation = choice.simulation
+        kept = record(
+            INSTALL,
+            self._work.session,
+            self.opened_run.run_id,
+            [*simulation.changes, *simulation.removals, *simulation.retired],
+            installed=inventory.installed,
+        )
+        state = self._work.run(manager, inventory.boot_id, steps, changes=simulation.changes, record=kept)
         if restarts:
             self._restart.wait(inventory.boot_id, state, manager)
         return self.read(refresh="never")
@@ -267,6 +286,11 @@ class HostInstall(HostScan):
         plan = self.plan()
         self.changes = [*plan["install"], *plan["pulled_in"], *plan["remove"]]
         return self.judge(inventory)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether ``plan`` has anything to tell."""
+        return self.choice is not None
 
     def plan(self) -> dict[str, Any]:
         """What the first simulation allowed: see the module's RETURN."""

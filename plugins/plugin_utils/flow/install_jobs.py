@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of one host's installation: one after the other, within the time that the host has."""
+"""The jobs that bring packages to one host, or take them back: one after the other, within the time that it has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.changes import Change, CommandStep
+from ..engine.install_records import INSTALL
 from ..host.job_client import JobState
 from ..host.job_driver import JobDriver
 from .job_report import failures_of_job, told_by_job
@@ -26,7 +27,11 @@ class InstallJobs:
         seconds: int,
         environment: Callable[[], Mapping[str, str]],
         clock: Callable[[], float] = time.monotonic,
+        kind: str = INSTALL,
     ) -> None:
+        self._kind = kind
+        self.session = uuid.uuid4().hex[:16]
+        """What the records of these jobs are known by together."""
         self._driver = driver
         self._seconds = seconds
         self._environment = environment
@@ -51,12 +56,14 @@ class InstallJobs:
         *,
         changes: Iterable[Change] = (),
         title: str = "",
+        record: bytes = b"",
     ) -> JobState:
-        """The job's final state; why it failed is noted. ``manager`` is the module that planned the steps."""
+        """The job's final state; why it failed is noted. ``manager`` is the module that planned the steps, ``record``
+        what the journal keeps of what the job may change."""
         if self._began is None:
             self._began = self._clock()
         plan = job_plan(
-            f"install-{uuid.uuid4().hex[:16]}",
+            f"{self._kind}-{uuid.uuid4().hex[:16]}",
             steps,
             changes=changes,
             boot_id=boot_id,
@@ -64,6 +71,7 @@ class InstallJobs:
             timeout=max(1, self.seconds_left),
             title=title,
             kill_grace=manager.KILL_GRACE,
+            record=record,
         )
         state = self._driver.run(plan)
         self.done.append(state)

@@ -37,10 +37,11 @@ def job_plan(
     timeout: int,
     title: str = "",
     kill_grace: int = 10,
+    record: bytes = b"",
 ) -> Plan:
     """The job. ``changes`` is what it may bring (noted on the host for the states of later scans, where the boot is
     known); ``environment`` is the task's, which may hold secrets; ``timeout`` in seconds for all of it, ``kill_grace``
-    between TERM and KILL."""
+    between TERM and KILL. ``record``: what is kept of it, so that it can be taken back (engine.install_records)."""
     lines = [pending_line(each.name, each.arch, each.version, each.restart) for each in changes if each.version]
     first, last = [], []
     if boot_id and lines:
@@ -55,7 +56,11 @@ def job_plan(
         timeout=timeout,
         kill_grace=kill_grace,
         secret_environment=dict(environment),
-        files={"pending": "".join(lines).encode()} | _files(steps, secret=False),
+        files={
+            "pending": "".join(lines).encode(),
+            **({"record": record} if record else {}),
+            **_files(steps, secret=False),
+        },
         secret_files=_files(steps, secret=True),
     )
 
