@@ -37,9 +37,9 @@ READER_PARTS = {
 }
 # The same for the programs that act on a host, NAME.py or NAME.sh.
 PROGRAM_PARTS = {
-    "dnf_transaction": (*_DNF, "rpm_transaction.py"),
+    "dnf_transaction": (*_DNF, "rpm_transaction.py", "dnf_solving.py"),
     "yum_transaction": (*_YUM, "rpm_transaction.py", "yum_solving.py"),
-    "dnf5_transaction": (*_DNF5, "rpm_transaction.py"),
+    "dnf5_transaction": (*_DNF5, "rpm_transaction.py", "dnf5_solving.py"),
     "zypper_transaction": ("zypper_sources.sh",),
 }
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..engine.changes import (
@@ -34,7 +34,7 @@ from ._answer import Part
 _ANSWER = "openfleet-patch-answer "
 _TOLD = "openfleet-patch: "
 _UPGRADING = ("install", "beside", "upgrade", "reinstall")
-_INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "undo transactions "
+_INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "take back "
 _STEPS = (_INSTALL, _REPAIR, _UNDO)
 # Packages in all batches of one command: a command line bears two MiB.
 _MOST_PLACES = 20_000
@@ -106,16 +106,18 @@ class RpmPlan:
         """As few commands as may be, since loading the metadata costs more than solving. They change nothing."""
         if not batches or not all(batches):
             raise PatchError("empty_plan", "There is nothing to install, so no simulation may be built from it.")
-        return [self._simulation_command(group) for group in _groups(batches)]
+        return [self._simulation_command(group, "simulate", _word) for group in _groups(batches)]
 
     def avoiding_commands(self, batches: Sequence[Sequence[Target]], avoided: Iterable[Change]) -> list[list[str]]:
         """The same, with nothing of ``avoided`` pulled in; only where the manager ``AVOIDS``."""
         return [[*command, "/", *_arriving(avoided)] for command in self.simulation_commands(batches)]
 
-    def _simulation_command(self, batches: Sequence[Sequence[Target]]) -> list[str]:
+    def _simulation_command(
+        self, batches: Sequence[Sequence[Target]], operation: str, word: Callable[[Target], str]
+    ) -> list[str]:
         places: dict[str, int] = {}
-        numbers = [",".join(str(places.setdefault(_word(each), len(places))) for each in batch) for batch in batches]
-        return [self._interpreter, *self.OPTIONS, "-c", self._program, "simulate", *places, "/", *numbers]
+        numbers = [",".join(str(places.setdefault(word(each), len(places))) for each in batch) for batch in batches]
+        return [self._interpreter, *self.OPTIONS, "-c", self._program, operation, *places, "/", *numbers]
 
     def parse_simulations(
         self, batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]
@@ -181,13 +183,47 @@ class RpmPlan:
         """rpm has no state between unpacked and installed, so there is never anything to configure alone."""
         raise PatchError("empty_plan", f"There is nothing to configure of {', '.join(each[0] for each in packages)}.")
 
-    def undo_steps(self, transactions: Sequence[int], step_timeout: int) -> list[CommandStep]:
-        """Takes back these transactions of the manager's history (``transactions_in``). Where they are the last ones
-        they go in one transaction, else each for itself, the newest first."""
-        if not transactions:
-            raise PatchError("empty_plan", "There is no transaction to undo.")
-        words = [str(each) for each in sorted(set(transactions))]
-        return [self._step(f"{_UNDO}{' '.join(words)}", ("undo", *words), step_timeout)]
+    def look_commands(self, targets: Sequence[Target]) -> list[list[str]]:
+        """Nothing has to be looked for before a simulation of taking back: that itself knows what is there."""
+        return []
+
+    def note_looks(self, targets: Sequence[Target], results: Sequence[tuple[int, str]]) -> None:
+        """Nothing was looked for."""
+
+    def back_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+        """Commands that simulate how packages go back to their versions, or go (those without a version)."""
+        if not batches or not all(batches):
+            raise PatchError("empty_plan", "There is nothing to take back, so no simulation may be built from it.")
+        return [self._simulation_command(group, "simulate-back", _back_word) for group in _groups(batches)]
+
+    def parse_backs(self, batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]) -> list[Simulation]:
+        """As ``parse_simulations``."""
+        return self.parse_simulations(batches, results)
+
+    def back_steps(
+        self,
+        targets: Sequence[Target],
+        *,
+        transactions: Sequence[int],
+        lock_timeout: int,
+        step_timeout: int,
+    ) -> list[CommandStep]:
+        """Takes these packages back to their versions, and away those without one; nothing else may come or go.
+
+        By the manager's own history where all of ``transactions`` (``transactions_in``) is to be taken back, else, and
+        where the history cannot do it, by versions.
+        """
+        if not targets:
+            raise PatchError("empty_plan", "There is nothing to take back.")
+        order = {
+            "arriving": sorted(_word(each) for each in targets if each.version),
+            "leaving": sorted(_leaving_word(each) for each in targets if not each.version),
+            "transactions": sorted(set(transactions)),
+            "downgrading": True,
+            "lock_timeout": lock_timeout,
+        }
+        words = ("back", FileArgument("order-001", json.dumps(order, sort_keys=True).encode()))
+        return [self._step(back_title(targets), words, step_timeout)]
 
     def _step(
         self, name: str, words: Sequence[Argument], timeout: int, *, continue_on_failure: bool = False
@@ -256,8 +292,24 @@ def _word(target: Target) -> str:
     return nevra_word(target.name, target.arch, target.version)
 
 
+def _leaving_word(target: Target) -> str:
+    return nevra_word(target.name, target.arch, target.installed_version or "")
+
+
+def _back_word(target: Target) -> str:
+    """``+acme-1.0-1.noarch`` comes, ``-acme-new-1.0-1.noarch`` goes."""
+    return f"+{_word(target)}" if target.version else f"-{_leaving_word(target)}"
+
+
 def _arriving(changes: Iterable[Change]) -> list[str]:
     return [nevra_word(each.name, each.arch, each.version) for each in changes if each.version]
+
+
+def back_title(targets: Sequence[Target]) -> str:
+    """What a step that takes packages back is called."""
+    if len(targets) == 1:
+        return f"{_UNDO}{targets[0].name} {targets[0].installed_version or ''}".rstrip()
+    return f"{_UNDO}{len(targets)} packages, {targets[0].name} to {targets[-1].name}"
 
 
 def _title(targets: Sequence[Target]) -> str:

@@ -17,7 +17,7 @@ from ..engine.records import Inventory
 from ..errors import PatchError
 from . import _answer
 from ._rpm_answer import ARCH, NAME, VERSION
-from ._rpm_plan import RpmPlan
+from ._rpm_plan import RpmPlan, back_title
 from .zypper_sections import messages, parse_stream
 
 # SUSE's update stack: zypper stops after a patch of it and wants to be started anew (exit code 103).
@@ -135,19 +135,47 @@ class ZypperPlan(RpmPlan):
             words = ("install", order, *self._private_words())
             steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
         automatic = sorted({target.name for target in choice.targets if target.automatic})
-        if automatic:
-            program = FileArgument("transaction-program", self._program.encode())
-            argv: tuple[Argument, ...] = ("/bin/sh", program, "mark", *automatic)
-            steps.append(CommandStep("put automatic marks back", argv, 300, self.QUIET_ENVIRONMENT, cleanup=True))
-        return steps
+        return [*steps, *self._marking(automatic)]
 
-    def undo_steps(self, transactions: Sequence[int], step_timeout: int) -> list[CommandStep]:
-        """zypper keeps no history that could be taken back."""
-        raise PatchError(
-            "no_undo",
-            "zypper cannot take an installation back. The document names the version that each package had, which "
-            "zypper install --oldpackage brings back where a repository still has it, and the snapshots of snapper.",
-        )
+    def back_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+        """One command for all batches; it changes nothing."""
+        if not batches or not all(batches):
+            raise PatchError("empty_plan", "There is nothing to take back, so no simulation may be built from it.")
+        words: list[str] = []
+        for batch in batches:
+            words += [*(["/"] if words else []), *map(_back_word, batch)]
+        return [["/bin/sh", "-c", self._program, "sh", "simulate", "back", *self._allowed, "--", *words]]
+
+    def back_steps(
+        self,
+        targets: Sequence[Target],
+        *,
+        transactions: Sequence[int],
+        lock_timeout: int,
+        step_timeout: int,
+    ) -> list[CommandStep]:
+        """Takes these packages back by their versions; zypper keeps no history that could be taken back. The program
+        refuses whatever else zypper would do."""
+        if not targets:
+            raise PatchError("empty_plan", "There is nothing to take back.")
+        lines = [f"target {_back_word(target)}" for target in targets]
+        lines += ["allow back", *(f"allow {each}" for each in self._allowed), f"lock_timeout {lock_timeout}"]
+        for each in targets:
+            change = f"arrive {each.name} {each.arch} {each.version}"
+            if not each.version:
+                change = f"leave {each.name} {each.arch} {each.installed_version}"
+            lines.append(f"expect {change}")
+        order = FileArgument("order-001", "".join(f"{line}\n" for line in lines).encode())
+        automatic = sorted({target.name for target in targets if target.version and target.automatic})
+        return [self._step(back_title(targets), ("install", order), step_timeout), *self._marking(automatic)]
+
+    def _marking(self, automatic: Sequence[str]) -> list[CommandStep]:
+        """Naming a package takes away the mark that it is there for the sake of others."""
+        if not automatic:
+            return []
+        program = FileArgument("transaction-program", self._program.encode())
+        argv: tuple[Argument, ...] = ("/bin/sh", program, "mark", *automatic)
+        return [CommandStep("put automatic marks back", argv, 300, self.QUIET_ENVIRONMENT, cleanup=True)]
 
     def transactions_in(self, log: str) -> list[int]:
         """Numbers of the btrfs snapshots that snapper made for a step, by its log."""
@@ -166,6 +194,11 @@ def plan_for(inventory: Inventory, program: str, arguments: Mapping[str, Any]) -
 def word_of(target: Target) -> str:
     """``acme.noarch=1:1.0-1``, the capability that only this version has."""
     return f"{target.name}.{target.arch}={target.version}"
+
+
+def _back_word(target: Target) -> str:
+    """As ``word_of``; ``!acme.noarch=1.0-1`` goes."""
+    return word_of(target) if target.version else f"!{target.name}.{target.arch}={target.installed_version}"
 
 
 def _title(targets: Sequence[Target]) -> str:

@@ -83,6 +83,22 @@ class Transactions(object):
         found = [po] if po is not None else [each for each in self.rpmdb.returnPackages() if each.pkgtup == pkgtup]
         return [self.tsInfo.add(each, constants.TS_ERASE, "e") for each in found]
 
+    def downgrade(self, po=None):
+        """Erases what is newer and installs; what may stay beside others is skipped with a word to a logger."""
+        newer = [old for old in self.rpmdb.searchNames([po.name]) if old.arch == po.arch and old.verGT(po)]
+        if not newer or self.allowedMultipleInstalls(po):
+            yum.noise("Skipping %s" % po.name)
+            return []
+        return [self.tsInfo.add(old, constants.TS_ERASE, "e") for old in newer] + [
+            self.tsInfo.add(po, constants.TS_INSTALL, "u")
+        ]
+
+    def install(self, po=None):
+        present = [old for old in self.rpmdb.searchNames([po.name]) if old.arch == po.arch]
+        if present and not self.allowedMultipleInstalls(po):
+            return self.update(po=po)
+        return [self.tsInfo.add(po, constants.TS_TRUEINSTALL, "i")]
+
     def history_undo(self, transaction):
         """What cannot come back is told to a logger, and everything else goes on; so yum 3 does."""
         rows = transaction.trans_data

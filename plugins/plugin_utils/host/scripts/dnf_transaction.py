@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pylint: disable=undefined-variable
-"""Last part of the program that changes hosts with dnf 4: simulate through its API, act through its command.
+"""Last part of the program that changes hosts with dnf 4: acts through its command.
 
 The command runs in this process, with the host's plugins, logs and history, so that it can be stopped between working
 out a transaction and running it. Stands after all other parts of PROGRAM_PARTS["dnf_transaction"] in host/payload.py,
@@ -11,180 +11,10 @@ whose names it uses.
 import os
 import time
 
-MOST_COPIED_BYTES = 512 * 1024 * 1024
 # Seconds to wait for a lock where the order does not say.
 PATIENCE = 600
 # In dnf's history, before the job and the step that a transaction belongs to.
 COMMENT = 'openfleet.patch '
-
-
-def kinds_of_actions():
-    from libdnf import transaction as words
-    return {
-        words.TransactionItemAction_INSTALL: 'install', words.TransactionItemAction_OBSOLETE: 'install',
-        words.TransactionItemAction_UPGRADE: 'upgrade', words.TransactionItemAction_DOWNGRADE: 'downgrade',
-        words.TransactionItemAction_REINSTALL: 'reinstall', words.TransactionItemAction_REMOVE: 'remove',
-        words.TransactionItemAction_OBSOLETED: 'obsoleted', words.TransactionItemAction_UPGRADED: 'replaced',
-        words.TransactionItemAction_DOWNGRADED: 'replaced', words.TransactionItemAction_REINSTALLED: 'replaced',
-        words.TransactionItemAction_REASON_CHANGE: None}
-
-
-def transaction_rows(base, hawkey):
-    """The transaction that dnf worked out, as rpm_transaction.py describes it."""
-    kinds = kinds_of_actions()
-    found = [(kinds.get(item.action, str(item.action)), item) for item in base.transaction or ()]
-    # Where only the reason changes there is no package behind it.
-    items = [(kind, item.pkg) for kind, item in found if kind]
-    installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed()
-    keep_beside = set(nevra_of(each) for each in
-                      base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(provides=list(base.conf.installonlypkgs)))
-    running = base.sack.get_running_kernel()
-    arriving = dict((nevra_of(package)[:2], package) for kind, package in items if kind in ARRIVING)
-    gone = {}
-    for kind, package in items:
-        if kind == 'replaced':
-            gone.setdefault(nevra_of(package)[0], []).append(package)
-    rows = []
-    for kind, package in items:
-        name, arch, version = nevra_of(package)
-        other = None
-        if kind in ARRIVING:
-            before = installed.filter(name=name)
-            if kind == 'install' and before and (name, arch, version) in keep_beside:
-                kind = 'beside'
-            other = replaced_version(package, gone.get(name) or list(before))
-        elif kind == 'replaced' or (kind == 'obsoleted' and (name, arch) in arriving):
-            # Its successor of the same name is a row of its own.
-            continue
-        elif kind == 'remove' and (name, arch) in arriving and (name, arch, version) in keep_beside:
-            kind = 'remove' if is_of_running(package, running) else 'retired'
-        rows.append([kind, name, arch, version, other])
-    return rows
-
-
-def is_of_running(package, running):
-    """Whether it belongs to the kernel that runs; without knowing that, nothing is said against it."""
-    return running is not None and running.evr == package.evr and running.arch == package.arch
-
-
-def settle_configuration(conf):
-    """What would bring or take more than was asked for, or leave it out in silence, whatever the host's default."""
-    for name, value in (('best', True), ('strict', True), ('clean_requirements_on_remove', False),
-                        ('obsoletes', False), ('allow_downgrade', False)):
-        if hasattr(conf, name):
-            setattr(conf, name, value)
-
-
-def wanted_packages(base, hawkey, words):
-    """NEVRA -> its packages in the repositories. The host's own excludes have been judged; modules hide theirs."""
-    import dnf.subject
-    flags = getattr(hawkey, 'IGNORE_REGULAR_EXCLUDES', hawkey.IGNORE_EXCLUDES)
-    wanted = dict((word, []) for word in words)
-    names = set()
-    for word in words:
-        forms = dnf.subject.Subject(word).get_nevra_possibilities(forms=[hawkey.FORM_NEVRA])
-        names.update(text_of(each.name) for each in forms)
-    for package in base.sack.query(flags=flags).available().filter(name=sorted(names)):
-        name, arch, version = nevra_of(package)
-        found = wanted.get(nevra_word(name, arch, version))
-        if found is not None:
-            found.append(package)
-    return wanted
-
-
-def unhide(base, packages):
-    """An exclude or lock of the host does not keep away what was decided to be installed; it hides what is installed
-    from dnf, too."""
-    if packages:
-        import hawkey
-        names = sorted(set(text_of(each.name) for each in packages))
-        installed = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).installed().filter(name=names)
-        base.sack.remove_excludes(query_of(base, packages).union(installed))
-
-
-def hide(base, hawkey, words):
-    """What the baseline rejects under BLOCK comes by no dependency; where something else serves it, that does."""
-    found = [package for packages in wanted_packages(base, hawkey, words).values() for package in packages]
-    if found:
-        base.sack.add_excludes(query_of(base, found))
-
-
-def query_of(base, packages):
-    import hawkey
-    return base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(pkg=packages)
-
-
-# -- simulating --------------------------------------------------------------------------------------------------
-
-
-def simulate(words):
-    os.environ.update(fixed_environment())
-    dnf, hawkey = load_dnf()
-    workspace = Workspace()
-    try:
-        sources = sources_of_environment(workspace)
-        base, own = open_configuration(dnf, workspace, sources)
-        link_cache(sources.path('cache') if sources else own, text_of(base.conf.cachedir))
-        locks = read_locklist(base.conf)
-        base.conf.persistdir = copy_of_state(text_of(base.conf.persistdir), workspace)
-        settle_configuration(base.conf)
-        load_sack(base)
-        hide_locked(base, hawkey, locks)
-        batches = batches_of(words)
-        names, _batches, avoided = sections_of(words)
-        hide(base, hawkey, avoided)
-        wanted = wanted_packages(base, hawkey, names)
-        unhide(base, [package for found in wanted.values() for package in found])
-        return {'simulations': [simulated(dnf, hawkey, base, wanted, batch) for batch in batches]}
-    finally:
-        workspace.close()
-
-
-def copy_of_state(own, workspace):
-    """dnf opens its history for writing, and notes modules."""
-    import shutil
-    private = os.path.join(workspace.path('state'), 'dnf')
-    size = sum(os.path.getsize(os.path.join(folder, name))
-               for folder, _folders, names in os.walk(own) for name in names
-               if os.path.isfile(os.path.join(folder, name)))
-    if size <= MOST_COPIED_BYTES:
-        try:
-            shutil.copytree(own, private)
-        except (IOError, OSError, shutil.Error):
-            shutil.rmtree(private, True)
-    return private
-
-
-def hide_locked(base, hawkey, locks):
-    """What the plugin versionlock does in a real run."""
-    away = locked_away(base, getattr(hawkey, 'IGNORE_REGULAR_EXCLUDES', hawkey.IGNORE_EXCLUDES), locks)
-    if away:
-        every = base.sack.query().available().filter(name=sorted(set(name for name, _arch, _version in away)))
-        found = [package for package in every if nevra_of(package) in away]
-        if found:
-            base.sack.add_excludes(query_of(base, found))
-
-
-def simulated(dnf, hawkey, base, wanted, batch):
-    missing = [word for word in batch if not wanted[word]]
-    if missing:
-        return {'rows': [], 'problem': '; '.join('{0} is in no repository any more'.format(word) for word in missing)}
-    problem = None
-    # What does not work without removing anything may work with that; whether it may is decided elsewhere.
-    for erasing in (False, True):
-        base.reset(goal=True)
-        try:
-            for word in batch:
-                base.upgrade(word)
-            base.resolve(erasing)
-        except dnf.exceptions.Error as error:
-            problem = problem or ' '.join(str(error).split()) or 'dnf gave no reason'
-        else:
-            return {'rows': transaction_rows(base, hawkey), 'problem': None}
-    return {'rows': [], 'problem': problem}
-
-
-# -- acting ------------------------------------------------------------------------------------------------------
 
 
 def install(words):
@@ -212,10 +42,12 @@ def bring(words, sources):
     return guarded(dnf, hawkey, erasing + ['upgrade'] + order['wanted'], order, sources=sources)
 
 
-def guarded(dnf, hawkey, words, order, against=None, sources=None):
-    """dnf's exit code. It works out the transaction itself; what is not as ordered does not run."""
+def guarded(dnf, hawkey, words, order, mark=None, sources=None):
+    """dnf's exit code. It works out the transaction itself, the command `downgrade` by mark(base) where that is given;
+    what is not as ordered does not run."""
     import dnf.base
     import dnf.cli.cli
+    import dnf.cli.commands.downgrade
     import dnf.cli.main
     os.environ.update(fixed_environment())
     fill, run = dnf.base.Base.fill_sack, dnf.cli.cli.BaseCli.do_transaction
@@ -239,7 +71,7 @@ def guarded(dnf, hawkey, words, order, against=None, sources=None):
 
     def checked(base, *args, **options):
         rows = transaction_rows(base, hawkey)
-        found = against(rows) if against else beyond_order(rows, order)
+        found = beyond_order(rows, order)
         if found:
             raise dnf.exceptions.Error('stopped before anything was changed, since nobody asked for what dnf '
                                        + '; '.join(found[:20]))
@@ -266,6 +98,8 @@ def guarded(dnf, hawkey, words, order, against=None, sources=None):
     if sources:
         # These write repository files of the host, or bring its repositories from elsewhere.
         words = sources.setopts() + ['--disableplugin=subscription-manager,spacewalk,rhnplugin'] + words
+    if mark:
+        dnf.cli.commands.downgrade.DowngradeCommand.run = lambda command: mark(command.base)
     return dnf.cli.main.main(['-y', '--color=never'] + words)
 
 
@@ -328,9 +162,7 @@ def unfinished_work(dnf, hawkey):
     left = {'begun': [word for word in begun_items(base) if word in present], 'older': []}
     keep_beside = installed.filter(provides=list(base.conf.installonlypkgs))
     for _key, found in installed.duplicated().difference(keep_beside)._na_dict().items():
-        found.sort(reverse=True)
-        if nevra_word(*nevra_of(found[0])) in left['begun']:
-            left['older'] += [nevra_word(*nevra_of(each)) for each in found[1:]]
+        left['older'] += replaced_by_begun([nevra_word(*nevra_of(each)) for each in found], left['begun'])
     base.close()
     return left
 
@@ -363,7 +195,7 @@ def tell_begun(dnf):
 
 
 def repair(words):
-    """Install once more what was begun, so that its scripts run and its older ones go."""
+    """Install once more what was begun, so that its scripts run and what it was to replace goes."""
     workspace = Workspace()
     try:
         return finish(sources_of_file(words, workspace))
@@ -387,40 +219,54 @@ def finish(sources):
     return code or (1 if still else 0)
 
 
-def undo(words):
-    """Take transactions of the history back by dnf's own means; those at its end in one go. What had been there before
-    them stays, in which version ever: where dnf's history does not know how it was, nothing is done."""
+def back(words):
+    """Take an installation back as the order says: by dnf's history where that is still as the installation left it,
+    else by versions. May run again after a power cut."""
+    order = read_order(words[0])
     dnf, hawkey = load_dnf()
-    bound_locks(dnf, PATIENCE)
+    bound_locks(dnf, order['lock_timeout'])
+    if any(unfinished_work(dnf, hawkey).values()) and run_again('repair') != 0:
+        tell('error: an interrupted transaction could not be finished')
+    present = installed_words(dnf, hawkey)
+    order = left_of(order, present)
+    if order['transactions'] and order['untouched']:
+        code = run_again('undo', words[0])
+        after = installed_words(dnf, hawkey)
+        order = left_of(order, after)
+        if code != 0 and after != present:
+            return code
+    if not order['arriving'] and not order['leaving']:
+        tell('everything is as it was')
+        return 0
+    order['wanted'] = sorted(order['arriving'])
+    named = order['wanted'] + sorted(order['leaving'])
+    return guarded(dnf, hawkey, ['--allowerasing', 'downgrade'] + named, order, lambda base: mark_back(
+        dnf, hawkey, base, order['arriving'], order['leaving']))
+
+
+def undo(words):
+    """Take the transactions of an order, or this one of them, back by dnf's own history; those at its end in one go.
+    Where dnf would do anything else than the order says, it does nothing."""
+    order = read_order(words[0])
+    dnf, hawkey = load_dnf()
+    bound_locks(dnf, order['lock_timeout'])
     base = installed_sack(dnf)
-    numbers = sorted(int(word) for word in words)
+    numbers = sorted(order['transactions'])
     last = last_transaction(base)
-    added = added_by(base, numbers)
     base.close()
-
-    def against(rows):
-        taken = [nevra_word(name, arch, version) for kind, name, arch, version, _other in rows if kind in LEAVING]
-        return ['would remove {0}, which was there before'.format(word) for word in taken if word not in added]
-
-    order = {'lock_timeout': PATIENCE}
+    order = left_of(order, installed_words(dnf, hawkey))
+    if len(words) > 1:
+        # One of several brings a part of it.
+        return guarded(dnf, hawkey, ['history', 'undo', words[1]], dict(order, targets=set(), must_go=set()))
     if numbers == list(range(numbers[0], last + 1)) and numbers[0] > 1:
-        return guarded(dnf, hawkey, ['history', 'rollback', str(numbers[0] - 1)], order, against)
+        return guarded(dnf, hawkey, ['history', 'rollback', str(numbers[0] - 1)], order)
     if len(numbers) > 1:
         # One cannot be undone before those that came after it. A child that was killed has a negative code.
-        codes = (run_again('undo', str(number)) for number in reversed(numbers))
+        codes = (run_again('undo', words[0], str(number)) for number in reversed(numbers))
         return next((code for code in codes if code != 0), 0)
-    return guarded(dnf, hawkey, ['history', 'undo', str(numbers[0])], order, against)
-
-
-def added_by(base, numbers):
-    """What transactions brought that had not been there in another version."""
-    kinds, found = kinds_of_actions(), set()
-    for transaction in base.history.old(numbers):
-        found.update(word_of_item(item) for item in transaction._trans.getItems()
-                     if item.getRPMItem() is not None and kinds.get(item.getAction()) == 'install')
-    return found
+    return guarded(dnf, hawkey, ['history', 'undo', str(numbers[0])], order)
 
 
 if __name__ == '__main__':
     run_program({'simulate': (simulate, True), 'install': (install, False), 'repair': (repair, False),
-                 'undo': (undo, False)})
+                 'simulate-back': (simulate_back, True), 'back': (back, False), 'undo': (undo, False)})

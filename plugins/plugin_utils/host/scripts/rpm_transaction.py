@@ -54,9 +54,9 @@ def beyond_order(rows, order):
     """What a transaction would do, or leave out, against its order; empty when it is as ordered.
 
     A downgrade is ordered only where something is taken back (`downgrading`). What arrives and what leaves may be less
-    than ordered, as long as every target comes.
+    than ordered, as long as every target comes and everything goes that must (`must_go`).
     """
-    found, coming = [], set()
+    found, coming, going = [], set(), set()
     for kind, name, arch, version, _other in rows:
         word = nevra_word(name, arch, version)
         if kind in ARRIVING:
@@ -65,9 +65,30 @@ def beyond_order(rows, order):
                 found.append('would {0} {1}'.format('install' if kind == 'beside' else kind, word))
         elif kind not in LEAVING:
             found.append('would do something unknown ({0}) with {1}'.format(kind, word))
-        elif word not in order['leaving']:
-            found.append('would remove {0}'.format(word))
-    return found + ['would not install {0}'.format(word) for word in sorted(order['targets'] - coming)]
+        else:
+            going.add(word)
+            if word not in order['leaving']:
+                found.append('would remove {0}'.format(word))
+    found += ['would not install {0}'.format(word) for word in sorted(order['targets'] - coming)]
+    return found + ['would not remove {0}'.format(word) for word in sorted(order.get('must_go', set()) - going)]
+
+
+def split_signs(words):
+    """+A -B +C -> [A, C], [B]: what comes and what goes where something is taken back."""
+    return [word[1:] for word in words if word[0] == '+'], [word[1:] for word in words if word[0] == '-']
+
+
+def left_of(order, present):
+    """An order that takes something back, without what is done already. What is left of `arriving` are its targets."""
+    arriving, leaving = order['arriving'] - present, order['leaving'] & present
+    untouched = arriving == order['arriving'] and leaving == order['leaving']
+    return dict(order, targets=arriving, arriving=arriving, leaving=leaving, must_go=leaving, untouched=untouched)
+
+
+def replaced_by_begun(words, begun):
+    """Of instances of one package, those that the one which a transaction had begun to bring was to replace: older
+    ones, or, where something was taken back, newer ones."""
+    return [word for word in words if word not in begun] if len(set(words) & set(begun)) == 1 else []
 
 
 def tell(text):

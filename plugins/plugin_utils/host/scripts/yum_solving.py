@@ -89,8 +89,31 @@ def work_out(yum, base, words):
     A repository that fails raises: going on without it would leave a transaction that does nothing, and succeeds.
     """
     problem = add_targets(yum, base, words)
-    if problem is not None:
-        return [], problem
+    return ([], problem) if problem is not None else built(yum, base, words)
+
+
+def work_out_back(yum, base, arriving, leaving):
+    """The same for packages that go back to these versions, or go."""
+    del base.tsInfo
+    del base.up
+    for word in sorted(arriving):
+        found = available(base, word)
+        if not found:
+            return [], '{0} is in no repository any more'.format(word)
+        best = found[0]
+        older = [each for each in base.rpmdb.searchNevra(name=best.name) if each.arch == best.arch]
+        if older and not base.allowedMultipleInstalls(best):
+            base.downgrade(po=best)
+        else:
+            base.install(po=best)
+    for each in base.rpmdb.returnPackages():
+        if nevra_word_of(each) in leaving:
+            base.remove(po=each)
+    return built(yum, base, arriving)
+
+
+def built(yum, base, words):
+    """(rows of the transaction that yum works out of what was asked for, what stands against it or None)."""
     code, messages = base.buildTransaction(unfinished_transactions_check=False)
     if code == 1:
         found = []
@@ -134,11 +157,12 @@ def transaction_rows(yum, base):
             other = text_of(each.obsoleted_by[0].name) if each.obsoleted_by else None
         elif each.output_state == states.TS_ERASE:
             successor = coming.get((package.name, package.arch))
-            if successor is not None and successor.pkgtup == package.pkgtup:
-                # Installed once more.
+            if successor is not None and (successor.pkgtup == package.pkgtup
+                                          or not base.allowedMultipleInstalls(package)):
+                # Installed once more, or in an older version: a row of its own.
                 continue
             kind = 'remove'
-            if successor is not None and base.allowedMultipleInstalls(package):
+            if successor is not None:
                 kind = 'remove' if runs_now(package) else 'retired'
         else:
             kind = 'state {0}'.format(each.output_state)
@@ -188,6 +212,36 @@ def simulate(words):
         raise yum_failure('simulate', error)
     finally:
         workspace.close()
+
+
+def simulate_back(words):
+    os.environ.update(fixed_environment())
+    yum, _miscutils = load_yum()
+    workspace = Workspace()
+    try:
+        base, own, _persistent = open_configuration(yum, workspace)
+        link_cache(base, own)
+        settle_configuration(base.conf)
+        base.conf.installonly_limit = 0
+        base.save_ts = lambda filename=None, auto=False: None
+        open_excludes(base)
+        load_repositories(base)
+        return {'simulations': [simulated_back(yum, base, batch) for batch in batches_of(words)]}
+    except Exception as error:
+        if isinstance(error, ReaderError):
+            raise
+        raise yum_failure('simulate', error)
+    finally:
+        workspace.close()
+
+
+def simulated_back(yum, base, batch):
+    arriving, leaving = split_signs(batch)
+    try:
+        rows, problem = work_out_back(yum, base, set(arriving), set(leaving))
+    except yum.Errors.YumBaseError as error:
+        rows, problem = [], words_of(error)
+    return {'rows': [] if problem else rows, 'problem': text_of(problem)}
 
 
 def what_is_kept(base):

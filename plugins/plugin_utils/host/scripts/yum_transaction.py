@@ -193,12 +193,14 @@ def interrupted_work(yum, miscutils, base):
         if ('install', each.arch, evr_of(each)) in left[each.name]:
             begun.append(each)
     for found in groups.values():
-        newest = found[0]
-        for each in found:
-            newest = each if each.verGT(newest) else newest
-        older += [each for each in found if each is not newest]
-        if len(found) > 1 and newest not in begun:
-            begun.append(newest)
+        # What was taken back is older than what it replaces.
+        coming = [each for each in found if each in begun] or [found[0]]
+        if len(coming) > 1 or coming[0] not in begun:
+            for each in found:
+                coming = [each] if each.verGT(coming[0]) else coming[:1]
+        older += [each for each in found if each is not coming[0]]
+        if len(found) > 1 and coming[0] not in begun:
+            begun.append(coming[0])
     return lists, older, [each for each in begun if each not in older]
 
 
@@ -245,28 +247,56 @@ def repair(words):
     return with_lock(600, finish_interrupted, words)
 
 
-def undo(words):
-    """Take transactions of the history back, the newest first, since one cannot go before those that came after it.
+def back(words):
+    """Take an installation back as the order says: by yum's history where that is still as the installation left it,
+    else by versions. May run again after a power cut."""
+    order = read_order(words[0])
+    return with_lock(order['lock_timeout'], lambda yum, miscutils, base: take_back(yum, miscutils, base, order))
+
+
+def take_back(yum, miscutils, base, order):
+    code = finish_interrupted(yum, miscutils, base)
+    if code != 0:
+        tell('error: an interrupted transaction could not be finished')
+        return code
+    open_excludes(base)
+    base.conf.installonly_limit = 0
+    for repo in base.repos.listEnabled():
+        # The plan was made from what is in the cache.
+        repo.metadata_expire = -1
+    present = installed_words(base)
+    order = left_of(order, present)
+    if order['transactions'] and order['untouched']:
+        code = undo_all(yum, base, order)
+        after = installed_words(base)
+        order = left_of(order, after)
+        if code != 0 and after != present:
+            return code
+    if not order['arriving'] and not order['leaving']:
+        tell('everything is as it was')
+        return 0
+    rows, problem = work_out_back(yum, base, order['arriving'], order['leaving'])
+    if problem is not None:
+        tell('error: ' + problem)
+        return 1
+    return run_as_ordered(yum, base, rows, order)
+
+
+def undo_all(yum, base, order):
+    """The newest transaction first, since one cannot go before those that came after it.
 
     yum's own command succeeds where an old version is in no repository any more, removes what needed what it takes
     away, and lets the kernels that come back drive out others. Here such a transaction does not run.
     """
-    numbers = sorted(set(int(word) for word in words), reverse=True)
-    return with_lock(600, lambda yum, _miscutils, base: undo_all(yum, base, numbers))
-
-
-def undo_all(yum, base, numbers):
-    open_excludes(base)
-    base.conf.installonly_limit = 0
-    for number in numbers:
-        code = undo_one(yum, base, number)
+    for number in sorted(order['transactions'], reverse=True):
+        code = undo_one(yum, base, number, order)
         if code != 0:
             tell('error: transaction {0} was not taken back'.format(number))
             return code
     return 0
 
 
-def undo_one(yum, base, number):
+def undo_one(yum, base, number, order):
     found = base.history.old([number])
     if not found:
         tell('error: the history of yum has no transaction {0}'.format(number))
@@ -285,11 +315,11 @@ def undo_one(yum, base, number):
     if code == 1:
         tell('error: ' + '; '.join(str_of(text_of(each)) for each in messages[:5]))
         return 1
-    order = {'targets': went - present, 'arriving': went, 'leaving': came - went, 'downgrading': True,
-             'lock_timeout': 600}
-    return run_as_ordered(yum, base, transaction_rows(yum, base), order)
+    # One of several brings a part of what is ordered.
+    part = dict(order, targets=went - present, must_go=(came - went) & order['leaving'] & present)
+    return run_as_ordered(yum, base, transaction_rows(yum, base), part)
 
 
 if __name__ == '__main__':
     run_program({'simulate': (simulate, True), 'install': (install, False), 'repair': (repair, False),
-                 'undo': (undo, False)})
+                 'simulate-back': (simulate_back, True), 'back': (back, False)})

@@ -11,7 +11,8 @@
 #   repair [SOURCES]                        ends replacements of packages that were cut off half-way
 #
 # SOURCES is a file, see of_use_file. Simulations find its parts in the environment. Stands after zypper_sources.sh.
-# WORDS are name.architecture=version. OPTIONS: "agree" to licences, "locks" and "vendors" that are not to count.
+# WORDS are name.architecture=version, of what is to go with a ! before. OPTIONS: "agree" to licences, "locks" and "vendors"
+# that are not to count, "back" to older versions.
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C.UTF-8
@@ -38,6 +39,7 @@ of_arguments='--no-recommends --download-in-advance --type package'
 of_allow() {
     case $1 in
         agree) of_arguments="--auto-agree-with-licenses $of_arguments" ;;
+        back) of_arguments="--oldpackage $of_arguments" ;;
         vendors) of_arguments="--allow-vendor-change $of_arguments" ;;
         locks)
             of_own_conf
@@ -243,12 +245,18 @@ of_mark() {
         chmod 644 "$of_marks.openfleet" && sync && mv -f "$of_marks.openfleet" "$of_marks"
 }
 
-# Of a package that was being replaced when the host lost power, rpm has the new version and still the old one. What is
-# left to do is what rpm would have done next: erase the old one.
+# Of a package that was being replaced when the host lost power, rpm has the version that came and still the one before.
+# What is left to do is what rpm would have done next: erase that. Which one came an order says where there is one, else
+# the times at which they did.
 of_repair() {
     of_form='%{NAME}.%{ARCH} %{INSTALLTIME} %{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\n'
     rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_form" >"$of_work/beside" 2>/dev/null
+    [ -f "$of_work/expected" ] || : >"$of_work/expected"
     rpm -qa --queryformat "$of_form" | grep -v '^gpg-pubkey' | grep -v -x -F -f "$of_work/beside" |
+        awk -v ordered="$of_work/expected" '
+            BEGIN { while ((getline line <ordered) > 0) if (split(line, word, " ") == 4 && word[1] == "arrive") came[word[2] "-" word[4] "." word[3]] }
+            $3 in came { $2 = 99999999999 }
+            { print }' |
         sort -k 1,1 -k 2,2n >"$of_work/all"
     awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
     of_worst=0

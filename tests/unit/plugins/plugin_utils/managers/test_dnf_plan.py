@@ -229,24 +229,42 @@ def test_families_get_a_step_of_their_own_after_all_failed_together() -> None:
     assert step.argv[3] == FileArgument("transaction-program", b"print('the program')")
 
 
+BACK = [Target("curl", "x86_64", "7.0-1", "7.1-1"), Target("curl-new", "noarch", "", "1:2-1")]
+
+
 def test_nothing_switches_a_signature_check_off() -> None:
     every = [*PLAN.install_steps(choice_of(CURL), allow_removals=True, lock_timeout=1, step_timeout=1),
-             *PLAN.repair_steps(1), *PLAN.undo_steps([4], 1)]  # fmt: skip
+             *PLAN.back_steps(BACK, transactions=[4], lock_timeout=1, step_timeout=1),
+             *PLAN.repair_steps(1)]  # fmt: skip
     words = " ".join(word for step in every for word in step.argv if isinstance(word, str)).lower()
     assert not any(bad in words for bad in ("gpgcheck", "nogpg", "nosign", "nodigest", "force"))
 
 
-def test_an_undo_names_the_transactions_in_order_and_never_none() -> None:
-    [step] = PLAN.undo_steps([7, 5, 7], 60)
-    assert (step.name, step.argv[-3:]) == ("undo transactions 5 7", ("undo", "5", "7"))
-    with pytest.raises(PatchError, match="no transaction to undo"):
-        PLAN.undo_steps([], 60)
+def test_what_is_taken_back_is_an_order_of_what_comes_and_what_goes() -> None:
+    [step] = PLAN.back_steps(BACK, transactions=[7, 5, 7], lock_timeout=3, step_timeout=60)
+    assert (step.name, step.argv[-2], step.timeout) == ("take back 2 packages, curl to curl-new", "back", 60)
+    assert PLAN.acts(step.name)
+    assert isinstance(step.argv[-1], FileArgument)
+    assert json.loads(step.argv[-1].content) == {
+        "arriving": ["curl-7.0-1.x86_64"], "leaving": ["curl-new-1:2-1.noarch"], "transactions": [5, 7],
+        "downgrading": True, "lock_timeout": 3,
+    }  # fmt: skip
+    with pytest.raises(PatchError, match="nothing to take back"):
+        PLAN.back_steps([], transactions=[], lock_timeout=1, step_timeout=1)
+
+
+def test_a_simulation_of_taking_back_signs_what_comes_and_what_goes() -> None:
+    [command] = PLAN.back_commands([BACK, BACK[1:]])
+    assert command[-6:] == ["simulate-back", "+curl-7.0-1.x86_64", "-curl-new-1:2-1.noarch", "/", "0,1", "1"]
+    with pytest.raises(PatchError, match="nothing to take back"):
+        PLAN.back_commands([[]])
+    assert PLAN.look_commands(BACK) == []
 
 
 def test_ids_of_transactions_are_read_from_lines_of_their_own() -> None:
     assert PLAN.transactions_in(SCRIPT_LOG) == [4]
     assert PLAN.transactions_in("echo openfleet-patch: transaction 9\nopenfleet-patch: transaction x\n") == []
-    assert [PLAN.acts(each) for each in ("install curl 1", "note what is installed", "undo transactions 4")] == [
+    assert [PLAN.acts(each) for each in ("install curl 1", "note what is installed", "take back 4 packages")] == [
         True,
         False,
         True,

@@ -196,9 +196,33 @@ def test_a_script_that_failed_after_its_package_was_installed_is_told_and_is_no_
     assert told.startswith("acme-badpost: %post(")
 
 
-def test_snapshots_are_read_from_the_log_and_nothing_can_be_undone_by_zypper() -> None:
+def test_snapshots_are_read_from_the_log() -> None:
     assert PLAN.transactions_in("openfleet-patch: snapshot 12\nsnapshot 3\nopenfleet-patch: snapshot 13\n") == [12, 13]
     assert PLAN.HISTORY == "snapshots"
-    with pytest.raises(PatchError) as caught:
-        PLAN.undo_steps([12], 60)
-    assert caught.value.kind == "no_undo"
+
+
+def test_packages_go_back_by_exact_versions_and_nothing_else_may_happen() -> None:
+    targets = [
+        Target("acme", "noarch", "1.0-1", "1.1-1", automatic=True),
+        Target("acme-new", "noarch", "", "2:1.0-1", automatic=True),
+    ]
+    [command] = PLAN.back_commands([targets, targets[:1]])
+    assert command[4:] == [
+        "simulate", "back", "--", "acme.noarch=1.0-1", "!acme-new.noarch=2:1.0-1", "/", "acme.noarch=1.0-1",
+    ]  # fmt: skip
+    step, marks = PLAN.back_steps(targets, transactions=[4], lock_timeout=9, step_timeout=60)
+    order = step.argv[-1]
+    assert isinstance(order, FileArgument)
+    assert order.content.decode().splitlines() == [
+        "target acme.noarch=1.0-1",
+        "target !acme-new.noarch=2:1.0-1",
+        "allow back",
+        "lock_timeout 9",
+        "expect arrive acme noarch 1.0-1",
+        "expect leave acme-new noarch 2:1.0-1",
+    ]
+    assert PLAN.acts(step.name)
+    assert (marks.argv[-2:], marks.cleanup) == (("mark", "acme"), True)
+    for nothing in ([], [[]]):
+        with pytest.raises(PatchError, match="nothing to take back"):
+            PLAN.back_commands(nothing)

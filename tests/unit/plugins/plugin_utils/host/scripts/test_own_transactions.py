@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
 
+PARTS = ("dnf", "dnf.base", "dnf.cli", "dnf.cli.cli", "dnf.cli.commands", "dnf.cli.commands.downgrade", "dnf.cli.main")
+
 
 def program(name: str) -> tuple[dict[str, Any], list[str]]:
     """The names of a program, and the lines that it tells."""
@@ -67,7 +69,7 @@ def test_dnf_names_no_transaction_that_somebody_else_ran_while_packages_came(mon
             super().do_transaction()
             told.append("summary of dnf, of any length")
 
-    modules = {name: ModuleType(name) for name in ("dnf", "dnf.base", "dnf.cli", "dnf.cli.cli", "dnf.cli.main")}
+    modules = {name: ModuleType(name) for name in PARTS}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
         parent, _dot, own = name.rpartition(".")
@@ -99,6 +101,8 @@ def test_dnf_takes_back_nothing_older_once_a_newer_one_stayed_and_says_so() -> N
     names["bound_locks"] = lambda *_words: None
     names["installed_sack"] = lambda _dnf: SimpleNamespace(close=lambda: None)
     names["last_transaction"] = lambda _base: 9
-    names["added_by"] = lambda _base, _numbers: set()
-    assert names["undo"](["3", "5", "7"]) == -9
+    names["installed_words"] = lambda _dnf, _hawkey: {"acme-1.1-1.noarch"}
+    known = {"arriving": {"acme-1.0-1.noarch"}, "leaving": set(), "transactions": {3, 5, 7}, "lock_timeout": 0}
+    names["read_order"] = lambda _path: known
+    assert names["undo"](["order"]) == -9
     assert asked == ["7", "5"]

@@ -41,15 +41,19 @@ def with_fix(root: Path, flavour: str = "late", fails: str | None = None, **more
     return host(root, flavour, repositories=[repository("base", [package("bad", "1.1-1", fails=fails, **more)])])
 
 
-def simulate(stand_in: StandIn, *batches: list[str]) -> list[dict[str, Any]]:
+def simulate(stand_in: StandIn, *batches: list[str], operation: str = "simulate") -> list[dict[str, Any]]:
     names = sorted({word for batch in batches for word in batch})
     numbers = [",".join(str(names.index(word)) for word in batch) for batch in batches]
-    done = stand_in.act(PROGRAM, "simulate", *names, "/", *numbers)
+    done = stand_in.act(PROGRAM, operation, *names, "/", *numbers)
     [line] = [line for line in done.stdout.decode().splitlines() if line.startswith("openfleet-patch-answer ")]
     answer = json.loads(line.partition(" ")[2])
     assert answer["ok"], answer["error"]["traceback"]
     found: list[dict[str, Any]] = answer["result"]["simulations"]
     return found
+
+
+def simulate_back(stand_in: StandIn, *batches: list[str]) -> list[dict[str, Any]]:
+    return simulate(stand_in, *batches, operation="simulate-back")
 
 
 def install(stand_in: StandIn, targets: list[str], *, leaving: tuple[str, ...] = (), **order: Any) -> tuple[int, str]:
@@ -255,8 +259,12 @@ def test_an_interrupted_transaction_is_finished_first(flavour: str, tmp_path: Pa
     assert len(stand_in.world["history"]) == 2
 
 
-def undo(stand_in: StandIn, *numbers: str) -> tuple[int, str]:
-    done = stand_in.act(PROGRAM, "undo", *numbers)
+def back(stand_in: StandIn, *numbers: int, arriving: list[str], leaving: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Takes back as a plan's step does; without numbers by versions alone."""
+    path = stand_in.root / "order.json"
+    order = {"arriving": arriving, "leaving": list(leaving), "transactions": numbers, "downgrading": True}
+    path.write_text(json.dumps({**order, "lock_timeout": 0}))
+    done = stand_in.act(PROGRAM, "back", str(path))
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
@@ -265,46 +273,84 @@ def with_old_versions(root: Path, flavour: str, **world: Any) -> StandIn:
     return host(root, flavour, repositories=[repository("base", [*BASE, *OLD, *KERNELS])], **world)
 
 
+NEEDY = ["needy-1.1-1.noarch", "lib-1-1.noarch"]
+
+
 @every_flavour
-def test_transactions_of_the_history_are_taken_back_the_newest_first(flavour: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_history", [True, False])
+def test_what_was_installed_is_taken_back_the_newest_transaction_first(
+    flavour: str, by_history: bool, tmp_path: Path
+) -> None:
     stand_in = with_old_versions(tmp_path, flavour)
     before = words(stand_in)
-    assert install(stand_in, ["acme-1.1-1.noarch"])[0] == 0
     assert install(stand_in, ["acme-1.2-1.noarch", "kernel-5-3.x86_64"])[0] == 0
-    assert install(stand_in, ["needy-1.1-1.noarch"], arriving=["needy-1.1-1.noarch", "lib-1-1.noarch"])[0] == 0
+    assert install(stand_in, NEEDY[:1], arriving=NEEDY)[0] == 0
     stand_in.change(conf={**stand_in.world["conf"], "exclude": ["acme"]})
-    code, log = undo(stand_in, "1", "2", "3")
+    arriving, leaving = ["acme-1.0-1.noarch", "needy-1.0-1.noarch"], ("kernel-5-3.x86_64", "lib-1-1.noarch")
+    numbers = (1, 2) if by_history else ()
+    [simulated] = simulate_back(stand_in, [f"+{word}" for word in arriving] + [f"-{word}" for word in leaving])
+    assert simulated["problem"] is None
+    assert sorted((row[0], row[1]) for row in simulated["rows"]) == [
+        ("downgrade", "acme"), ("downgrade", "needy"), ("remove", "kernel"), ("remove", "lib"),
+    ]  # fmt: skip
+    assert len(stand_in.world["history"]) == 2
+    code, log = back(stand_in, *numbers, arriving=arriving, leaving=leaving)
     assert code == 0, log
     assert words(stand_in) == before
-    assert [f"openfleet-patch: transaction {number}\n" in log for number in (4, 5, 6)] == [True] * 3
-    assert undo(stand_in, "3")[0] == 0
-    assert (len(stand_in.world["history"]), words(stand_in)) == (6, before)
+    told = [number for number in (3, 4) if f"openfleet-patch: transaction {number}\n" in log]
+    assert told == ([3, 4] if by_history else [3])
+    code, log = back(stand_in, *numbers, arriving=arriving, leaving=leaving)
+    assert (code, "everything is as it was" in log, words(stand_in)) == (0, True, before)
 
 
 @every_flavour
 def test_nothing_is_taken_back_where_that_would_take_what_was_there_before(flavour: str, tmp_path: Path) -> None:
     # The old version of needy is in no repository: yum would go on, and take needy away together with lib.
     stand_in = host(tmp_path, flavour)
-    both = ["needy-1.1-1.noarch", "lib-1-1.noarch"]
-    assert install(stand_in, both[:1], arriving=both)[0] == 0
+    assert install(stand_in, NEEDY[:1], arriving=NEEDY)[0] == 0
     before = words(stand_in)
-    code, log = undo(stand_in, "1")
+    code, log = back(stand_in, 1, arriving=["needy-1.0-1.noarch"], leaving=("lib-1-1.noarch",))
     assert (code, words(stand_in)) == (1, before)
-    assert "stopped before anything was changed, since to take it back yum would not install needy-1.0-1.noarch" in log
+    assert "error: stopped before anything was changed, since to take it back yum would " in log
     assert "error: transaction 1 was not taken back" in log
-    code, log = undo(stand_in, "7")
-    assert (code, "the history of yum has no transaction 7" in log) == (1, True)
+    assert "error: needy-1.0-1.noarch is in no repository any more" in log
+    [gone, alone] = simulate_back(stand_in, ["+needy-1.0-1.noarch"], ["-lib-1-1.noarch"])
+    assert gone["problem"] == "needy-1.0-1.noarch is in no repository any more"
+    # What needs it would go with it, which the plan does not allow.
+    assert alone["problem"] or ["remove", "needy", "noarch", "1.1-1", None] in alone["rows"]
+
+
+def test_a_history_that_does_not_know_the_transaction_leaves_it_to_the_versions(tmp_path: Path) -> None:
+    stand_in = with_old_versions(tmp_path, "late")
+    before = words(stand_in)
+    assert install(stand_in, ["acme-1.1-1.noarch"])[0] == 0
+    code, log = back(stand_in, 7, arriving=["acme-1.0-1.noarch"])
+    assert (code, "the history of yum has no transaction 7" in log) == (0, True)
+    assert words(stand_in) == before
 
 
 @every_flavour
 def test_a_kernel_that_comes_back_drives_out_no_other(flavour: str, tmp_path: Path) -> None:
-    stand_in = with_old_versions(tmp_path, flavour)
-    stand_in.change(conf={**stand_in.world["conf"], "installonly_limit": 2})
-    assert install(stand_in, ["kernel-5-3.x86_64"], leaving=("kernel-5-1.x86_64",))[0] == 0
-    assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-2", "kernel-5-3"}
-    code, log = undo(stand_in, "1")
+    for folder, numbers in (("history", (1,)), ("versions", ())):
+        (tmp_path / folder).mkdir()
+        stand_in = with_old_versions(tmp_path / folder, flavour)
+        stand_in.change(conf={**stand_in.world["conf"], "installonly_limit": 2})
+        assert install(stand_in, ["kernel-5-3.x86_64"], leaving=("kernel-5-1.x86_64",))[0] == 0
+        assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-2", "kernel-5-3"}
+        code, log = back(stand_in, *numbers, arriving=["kernel-5-1.x86_64"], leaving=("kernel-5-3.x86_64",))
+        assert code == 0, log
+        assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-1", "kernel-5-2"}
+
+
+@every_flavour
+def test_taking_back_that_was_cut_off_goes_on_to_the_older_version(flavour: str, tmp_path: Path) -> None:
+    # The older version had come and the newer one not gone yet.
+    stand_in = with_old_versions(tmp_path, flavour, installed=[*OLD, package("acme", "1.1-1")])
+    left = tmp_path / "persist" / "transaction-all.2026-11-21.12:33.04"
+    left.write_text("install 0:acme-1.0-1.noarch\nerase 0:acme-1.1-1.noarch\n")
+    code, log = back(stand_in, arriving=["acme-1.0-1.noarch"])
     assert code == 0, log
-    assert {word for word in words(stand_in) if word.startswith("kernel")} == {"kernel-5-1", "kernel-5-2"}
+    assert {word for word in words(stand_in) if word.startswith("acme")} == {"acme-1.0-1"}
 
 
 @every_flavour
