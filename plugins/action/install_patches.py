@@ -23,15 +23,16 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = False
+    # For tasks that change hosts in the same way and differ in what they bring.
+    _module = "install_patches"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, validated = self.validate_argument_spec(argument_spec("install_patches"))
+        _validation, validated = self.validate_argument_spec(argument_spec(self._module))
         arguments = plain(validated)
         install: HostInstall | WindowsInstall | None = None
         try:
-            kind = WindowsInstall if is_windows(self._connection) else HostInstall
-            install = kind(
+            install = self._kind()(
                 self,
                 task_vars or {},
                 arguments,
@@ -51,21 +52,28 @@ class ActionModule(ActionBase):
             "verdict": document["verdict"],
             "summary": document["summary"],
             "run_id": document["run"]["id"],
-            "needed": needs_install(document, install.plan(), reboot_option=arguments["reboot_option"]),
+            **self._more(document, install.plan(), arguments),
         }
+
+    def _kind(self) -> type[HostInstall | WindowsInstall]:
+        return WindowsInstall if is_windows(self._connection) else HostInstall
+
+    def _more(self, document: dict[str, Any], plan: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"needed": needs_install(document, plan, reboot_option=arguments["reboot_option"])}
 
     def _done(self, install: HostInstall | WindowsInstall) -> dict[str, Any]:
         """What changed, in check mode what would, as far as the installation got."""
-        if install.choice is None:
+        if not install.is_planned:
             return {}
         done: dict[str, Any] = {
             "changed": bool(install.changes),
             "installed_count": len(install.changes),
-            "restarted": install.restarted,
             "plan": untrusted(install.plan()),
         }
         if isinstance(install, WindowsInstall):
             done["installed_since_boot"] = install.installed_since_boot
+        else:
+            done["restarted"] = install.restarted
         if self._task.diff:
             done["diff"] = untrusted(install.diff())
         return done

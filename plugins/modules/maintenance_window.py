@@ -71,7 +71,7 @@ options:
     description:
       - What was to be done, as the note says it.
     type: str
-    choices: [Install, Reboot]
+    choices: [Install, Reboot, Rollback]
     default: Install
   run_id:
     description:

@@ -31,7 +31,7 @@ options:
     description:
       - What was being done.
     type: str
-    choices: [Scan, Install, Reboot, Preflight, Window]
+    choices: [Scan, Install, Reboot, Rollback, Preflight, Window]
     default: Scan
 extends_documentation_fragment:
   - openfleet.patch.attributes

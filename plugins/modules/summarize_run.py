@@ -27,7 +27,7 @@ options:
     description:
       - What the play does, for the headline.
     type: str
-    choices: [Scan, Install, Reboot, Preflight, Window]
+    choices: [Scan, Install, Reboot, Rollback, Preflight, Window]
     default: Scan
   fail_on:
     description:

@@ -66,6 +66,18 @@ class Installer(Controller):
         task.result["output"] = play.output
         return task
 
+    def begin_roll_back(self, baseline: dict[str, Any], *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """A running ansible-playbook with one task, rollback_patches."""
+        task = {"name": "roll back", "openfleet.patch.rollback_patches": self.options(baseline, **options)}
+        return self.start(inventory_of(self.hosts), [task], *arguments)
+
+    def roll_back(self, baseline: dict[str, Any], *arguments: str, **options: Any) -> Task:
+        """What became of that task."""
+        play = self.end(self.begin_roll_back(baseline, *arguments, **options))
+        found = play.only()
+        found.result["output"] = play.output
+        return found
+
     def scan(self, baseline: dict[str, Any], **options: Any) -> dict[str, Any]:
         """The document of a scan."""
         task = {"name": "scan", "openfleet.patch.scan_host": self.options(baseline, **options)}

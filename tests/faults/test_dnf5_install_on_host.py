@@ -17,8 +17,6 @@ from jsonschema import Draft202012Validator
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
-
 pytestmark = pytest.mark.lab
 SCHEMA = ROOT / "docs" / "schema" / "document.schema.json"
 Fresh = Callable[..., tuple[LabHost, Installer]]
@@ -37,12 +35,6 @@ def user_installed(host: LabHost) -> set[str]:
 def history(host: LabHost) -> list[int]:
     text = host.run(["dnf5", "-C", "history", "list"]).stdout
     return [int(number) for number in re.findall(r"^ *(\d+) ", text, re.M)]
-
-
-def program(host: LabHost, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs an operation of the transaction program, as a plan's step does."""
-    host.run(["tee", "/root/program"], stdin=program_source("dnf5_transaction").decode())
-    return host.run(["/usr/bin/python3", "-B", "-I", "/root/program", *words], check=False)
 
 
 def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) -> None:
@@ -80,8 +72,9 @@ def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) 
     again = controller.install(SECURITY, "--diff", **MAPPED)
     assert (again.result["changed"], again.result["document"]["installation"]["result"]) == (False, "NOTHING_TO_DO")
 
-    taken_back = program(host, "undo", *map(str, transactions(document)))
-    assert taken_back.returncode == 0, taken_back.stdout + taken_back.stderr
+    back = controller.roll_back(SECURITY, "--diff", **MAPPED)
+    assert back.status == "ok", back.result["output"]
+    assert "-kernel-core.x86_64 5.14.0-3.fc42\n" in back.result["output"]
     assert everything(host) == before
     assert user_installed(host) == wanted
 

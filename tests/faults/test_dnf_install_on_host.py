@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -10,8 +9,6 @@ from dnf_hosts import RHEL, everything, last_history, transactions, user_install
 from install_runs import Installer, entry, job_results, only, states
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
-
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
 
 pytestmark = pytest.mark.lab
 Fresh = Callable[..., tuple[LabHost, Installer]]
@@ -53,17 +50,18 @@ def test_what_is_approved_is_installed_once_and_can_be_taken_back(fresh: Fresh) 
     again = controller.install(SECURITY, "--diff", system=RHEL)
     assert (again.result["changed"], again.result["document"]["installation"]["result"]) == (False, "NOTHING_TO_DO")
 
-    taken_back = undo(host, transactions(document))
-    assert taken_back.returncode == 0, taken_back.stdout + taken_back.stderr
+    planned = controller.roll_back(SECURITY, "--check", "--diff", system=RHEL, refresh="never")
+    assert (planned.status, planned.result["changed"]) == ("ok", True), planned.result["output"]
+    assert "+acme-crit.noarch 1.0-1.el9\n" in planned.result["output"]
+    assert last_history(host) == transactions(document)[0]
+    back = controller.roll_back(SECURITY, system=RHEL)
+    assert back.status == "ok", back.result["output"]
     assert everything(host) == before
     assert user_installed(host) == wanted
-
-
-def undo(host: LabHost, numbers: list[int]) -> subprocess.CompletedProcess[str]:
-    """Runs the transaction program's operation that takes transactions back, as a plan's step does."""
-    host.run(["tee", "/root/program"], stdin=program_source("dnf_transaction").decode())
-    words = [str(number) for number in numbers]
-    return host.run(["/usr/bin/python3", "-B", "-I", "/root/program", "undo", *words], check=False)
+    # By dnf's own history, in one go.
+    assert transactions(back.result["document"]) == [transactions(document)[0] + 1] == [last_history(host)]
+    missing = {each["name"] for each in back.result["document"]["patches"] if each["state"] == "MISSING"}
+    assert missing == {name for name, _arch in installed}
 
 
 def test_dependencies_obey_the_baseline_and_removals_the_operator(fresh: Fresh) -> None:

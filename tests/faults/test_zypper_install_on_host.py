@@ -33,6 +33,7 @@ def automatic(host: LabHost) -> set[str]:
 def test_what_is_approved_is_installed_once_and_the_host_keeps_its_marks_and_locks(fresh: Fresh) -> None:
     host, controller = fresh(kind="sles15")
     controller.scan(SECURITY, system="SUSE")
+    marked = automatic(host)
     before, seen, locks = (
         everything(host),
         fingerprint(host, ignore=IGNORED),
@@ -70,6 +71,12 @@ def test_what_is_approved_is_installed_once_and_the_host_keeps_its_marks_and_loc
     again = controller.install(SECURITY, "--diff", system="SUSE")
     assert (again.result["changed"], again.result["document"]["installation"]["result"]) == (False, "NOTHING_TO_DO")
     assert {states(again.result["document"])[name] for name in installed if name != "kernel-default"} == {PENDING}
+
+    back = controller.roll_back(SECURITY, "--diff", system="SUSE")
+    assert back.status == "ok", back.result["output"]
+    assert everything(host) == before
+    assert automatic(host) == marked
+    assert f"+acme-super.noarch {OLD}\n" in back.result["output"]
 
 
 def test_the_update_stack_goes_first_and_licences_and_removals_are_the_operators(fresh: Fresh) -> None:

@@ -76,6 +76,7 @@ def _store(value: Any) -> str | None:
 CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "patch_as_of": _instant,
     "patch_run_id": _run_id,
+    "patch_rollback_run": _run_id,
     "patch_os_mappings": _mappings,
     "patch_store_url": _store,
 }

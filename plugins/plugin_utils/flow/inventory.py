@@ -15,6 +15,7 @@ from ..engine.records import Inventory, package_key
 from ..errors import PatchError
 from ..host.payload import program_source
 from ..managers.apt_private import PrivateAptPlan
+from ..managers.apt_rollback import AptRollback
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {
@@ -32,6 +33,9 @@ _ASKING = ("zypper", "macos")
 _READ_WITH = {"macos": {"rules": "macos_title_rules", "major_upgrades": "macos_major_upgrades"}}
 # Those with a module NAME_plan beside theirs, and the program on the host that its plans start, if any.
 _PLANNED = {"apt": None, "macos": None, **{name: f"{name}_transaction" for name in ("dnf", "dnf5", "yum", "zypper")}}
+
+
+_TAKING_BACK = ("apt", "dnf", "dnf5", "yum", "zypper")
 
 
 def read_request(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +93,17 @@ def plan_module(
     if private and name == "apt":
         return PrivateAptPlan(private)
     return module.plan_for(inventory, **more) if more else module
+
+
+def rollback_planner(inventory: Inventory, arguments: Mapping[str, Any]) -> Any:
+    """What plans how an installation is taken back: ``look_commands``, ``note_looks``, ``back_commands``,
+    ``parse_backs``, ``back_steps``, and what a job's log says. For rpm systems what plans installations, too."""
+    name = inventory.manager.get("name")
+    if name not in _TAKING_BACK:
+        raise PatchError("unsupported_os", f"What {name} installed cannot be taken back.")
+    if name == "apt":
+        return AptRollback(inventory)
+    return plan_module(inventory, arguments)
 
 
 def pending_packages(lines: Iterable[str]) -> list[dict[str, str]]:

@@ -115,6 +115,11 @@ class WindowsInstall(HostScan):
             return self.judge(self.before)
         return self._final_document(self._installed(self.before))
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether ``plan`` has anything to tell."""
+        return self.choice is not None
+
     def plan(self) -> dict[str, Any]:
         """What the first round is to install: see the module's RETURN."""
         taken = self._chosen(self.before, self.choice) if self.before and self.choice else []

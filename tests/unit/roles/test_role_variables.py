@@ -16,12 +16,16 @@ ROLES = {
     "scan": "scan_host",
     "preflight": "preflight_host",
     "install": "install_patches",
+    "rollback": "rollback_patches",
     "reboot": "reboot_host",
     "report": "report",
     "notify": "notify_run",
 }
 # Tasks that a role runs before its own one, and which of their options have no variable.
-BEFORE = {role: {"maintenance_window": {"at", "openings", "record", "operation"}} for role in ("install", "reboot")}
+BEFORE = {
+    role: {"maintenance_window": {"at", "openings", "record", "operation"}}
+    for role in ("install", "reboot", "rollback")
+}
 BEFORE["install"]["plan_hooks"] = set()
 ON_CONTROLLER = {"report", "notify"}
 """Roles that connect to no host and so become nobody."""

@@ -1,0 +1,274 @@
+"""The order of taking back against a made-up host: what is read, looked for, simulated, refused, run and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.install_records import INSTALL, record
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
+from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels, rollback
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import Plan
+
+ROOT = Path(__file__).resolve().parents[5]
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
+FIRST, SECOND = "3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10", "4d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10"
+
+
+def reading(**packages: str) -> Inventory:
+    """Installed packages with their versions; of those at version 1 a second one is to be had."""
+    installed, candidates = [], []
+    for name, version in packages.items():
+        known = {
+            "name": name, "arch": "all", "version": version, "installed_version": version, "repository": "security",
+            "product": "Debian12", "priority": "Required", "section": "utils", "security": True, "released": None,
+            "released_source": None, "source_package": name, "manager_choice": True, "held": None, "automatic": True,
+        }  # fmt: skip
+        installed.append(known)
+        if version == "1":
+            candidates.append({**known, "version": "2"})
+    return Inventory(
+        "DEBIAN", "Debian12", {"id": "debian", "version": "12", "kernel": "6.1", "arch": "x86_64"},
+        {"name": "apt", "version": "2.6", "api": "apt_pkg"}, None, "2026-11-20T00:00:00Z", True,
+        boot_id="b00t", installed=installed, candidates=candidates,
+        repositories=[{"id": "security", "enabled": True, "security_metadata": True, "metadata_age": 1}],
+        refresh={"attempted": False, "ok": None, "errors": [], "skipped_because": "young"},
+    )  # fmt: skip
+
+
+def change(name: str, before: str | None = "1", after: str | None = "2") -> Change:
+    return Change(name, "all", before, after)
+
+
+def journal(*jobs: tuple[str, list[Change]], more: int = 0) -> str:
+    """Of installations, each of a run, the oldest first."""
+    lines = []
+    for number, (run, changes) in enumerate(jobs, 1):
+        kept = record(INSTALL, f"s{number}", run, changes, installed=[]).decode()
+        lines += [f"job install-{number} {number} SUCCEEDED", f"record {kept}", f"told transaction {number}"]
+    return "\n".join([*lines, f"jobs {len(jobs) + more}", ""])
+
+
+class Host:
+    """Gives readings one after the other, simulates what it is asked, and ends each job as told."""
+
+    def __init__(self, *readings: Inventory, text: str, ends: tuple[str, ...] = (), gone: tuple[str, ...] = ()) -> None:
+        self.readings, self.text, self.ends, self.gone = list(readings), text, list(ends), gone
+        self.refreshes: list[str | None] = []
+        self.plans: list[Plan] = []
+        self.now = 0.0
+
+    def read(self, refresh: str | None) -> Inventory:
+        self.refreshes.append(refresh)
+        return replace(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
+
+    def settle(self) -> None:
+        return None
+
+    def run(self, plan: Plan) -> JobState:
+        self.plans.append(plan)
+        result = self.ends.pop(0)
+        self.now += 100
+        code = 0 if result == "SUCCEEDED" else 100
+        steps = tuple(
+            UnitState(number, step.name, "ended", code, 1000, 1001, 1, None, "")
+            for number, step in enumerate(plan.steps, 1)
+        )
+        return JobState(
+            "poll", "finished", plan.job_id, plan.title, result, None, "none", 1000, 1100, 1100, steps=steps
+        )
+
+    def log_end(self, _job: str, _step: UnitState) -> str:
+        return "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+
+    def commands(self, _channel: Any, commands: list[list[str]], *, environment: Any) -> list[CommandResult]:
+        return [self._command(words) for words in commands]
+
+    def _command(self, words: list[str]) -> CommandResult:
+        if words[0] == "/bin/sh":
+            return CommandResult(0, self.text if words[-1] == "/var/lib/openfleet-patch" else "")
+        if words[0] != "apt-get":
+            return CommandResult(0, "")
+        assert "-s" in words
+        lines = []
+        for word in words[words.index("install") + 1 :]:
+            name, _equals, version = word.partition("=")
+            if name in self.gone:
+                return CommandResult(100, f"E: Version '{version}' for '{name}' was not found\n")
+            if version and not version.startswith("-"):
+                lines.append(f"Inst {name} [2] ({version} Debian [all])")
+            elif name.endswith("-"):
+                lines.append(f"Remv {name[:-1]} [2]")
+        return CommandResult(0, "\n".join(lines) + "\n")
+
+
+class Channel:
+    last_system: dict[str, Any] | None = None
+
+    def __init__(self, *_arguments: Any, **_options: Any) -> None:
+        pass
+
+    def task_environment(self) -> dict[str, str]:
+        return {}
+
+
+Turn = Callable[..., rollback.HostRollback]
+
+
+@pytest.fixture
+def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
+    def make(host: Host, *, check_mode: bool = False, **options: Any) -> rollback.HostRollback:
+        monkeypatch.setattr(channels, "HostChannel", Channel)
+        monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
+        for module in (installs, rollback):
+            monkeypatch.setattr(module, "run_commands", host.commands)
+        monkeypatch.setattr(installs.HostInstall, "_keep_on_host", lambda _self, _document: None)
+        monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
+        arguments = {name: option.get("default") for name, option in argument_spec("rollback_patches").items()}
+        arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
+        action: Any = SimpleNamespace(
+            _task=SimpleNamespace(delegate_to=None),
+            _connection=SimpleNamespace(),
+            _loader=SimpleNamespace(path_dwim=lambda name: name, get_basedir=str),
+        )
+        return rollback.HostRollback(
+            action,
+            {"inventory_hostname": "web1"},
+            arguments,
+            check_mode=check_mode,
+            tell=lambda _line: None,
+            clock=lambda: host.now,
+        )
+
+    return make
+
+
+def failure(work: rollback.HostRollback) -> PatchError:
+    with pytest.raises(PatchError) as caught:
+        work.scan()
+    assert work.document is not None
+    VALIDATOR.validate(work.document)
+    return caught.value
+
+
+LAST = journal((FIRST, [change("curl"), change("libnew", None)]))
+
+
+def test_what_was_installed_goes_back_as_a_job_whose_record_says_what_it_undoes(turn: Turn) -> None:
+    host = Host(reading(curl="2", libnew="2"), reading(curl="1"), text=LAST, ends=("SUCCEEDED",))
+    work = turn(host)
+    document = work.scan()
+    VALIDATOR.validate(document)
+    [plan] = host.plans
+    assert plan.job_id.startswith("rollback-")
+    kept = json.loads(plan.files["record"])
+    assert (kept["kind"], kept["of"]) == ("rollback", "s1")
+    assert {(each["name"], each["before"], each["after"]) for each in kept["changes"]} == {
+        ("curl", "2", "1"), ("libnew", "2", None),
+    }  # fmt: skip
+    assert host.refreshes == [None, "never"]
+    assert work.diff() == {"before": "curl.all 2\nlibnew.all 2\n", "after": "curl.all 1\n"}
+    done = document["installation"]
+    assert (document["operation"], done["result"], done["refused"]) == ("Install", "SUCCEEDED", [])
+    assert done["rollback"]["of"] == {"run": FIRST, "jobs": ["install-1"], "began_at": "1970-01-01T00:00:01Z"}
+    assert [each["state"] for each in document["patches"] if each["name"] == "curl"][0] == "MISSING"
+    assert [each["kind"] for each in document["warnings"]] == ["would_come_again"]
+
+
+def test_check_mode_plans_and_runs_nothing(turn: Turn) -> None:
+    host = Host(reading(curl="2", libnew="2"), text=LAST)
+    work = turn(host, check_mode=True)
+    document = work.scan()
+    assert (host.plans, document["operation"]) == ([], "Scan")
+    assert [each["name"] for each in work.plan()["restore"]] == ["curl"]
+    assert work.diff() == {"before": "curl.all 2\nlibnew.all 2\n", "after": "curl.all 1\n"}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nothing_is_begun_where_a_part_would_have_to_stay(turn: Turn, check_mode: bool) -> None:
+    host = Host(reading(curl="2", libnew="2"), text=LAST, gone=("curl",))
+    work = turn(host, check_mode=check_mode)
+    error = failure(work)
+    assert (error.kind, host.plans, work.changes) == ("cannot_undo", [], [])
+    assert "curl.all 2: curl 1 is in no repository" in error.message
+    # The lists may have been old.
+    assert host.refreshes == [None, "always"]
+
+
+def test_the_rest_goes_back_where_the_operator_wants_that(turn: Turn) -> None:
+    host = Host(
+        reading(curl="2", libnew="2"), reading(curl="2", libnew="2"), reading(curl="2"), text=LAST, gone=("curl",),
+        ends=("SUCCEEDED",),
+    )  # fmt: skip
+    document = turn(host, allow_partial=True).scan()
+    VALIDATOR.validate(document)
+    assert [each["name"] for each in document["installation"]["installed"]] == ["libnew"]
+    assert [each["patch"] for each in document["installation"]["refused"]] == ["curl.all 2"]
+
+
+def test_a_second_time_has_nothing_left(turn: Turn) -> None:
+    host = Host(reading(curl="1"), text=LAST)
+    work = turn(host)
+    document = work.scan()
+    assert (host.plans, document["installation"]["result"], work.plan()["back"]) == ([], "NOTHING_TO_DO", 2)
+
+
+def test_what_a_failed_job_left_is_tried_once_more_and_then_told(turn: Turn) -> None:
+    before = reading(curl="2", libnew="2")
+    host = Host(before, before, reading(curl="2"), text=LAST, ends=("FAILED", "FAILED"))
+    error = failure(turn(host, host_timeout=1000))
+    assert (error.kind, [plan.timeout for plan in host.plans]) == ("rollback_incomplete", [1000, 900])
+    assert "Sub-process /usr/bin/dpkg returned an error code (1)" in error.message
+    assert "curl.all 2" in error.message
+
+
+def test_a_host_whose_time_is_up_says_so(turn: Turn) -> None:
+    host = Host(reading(curl="2", libnew="2"), text=LAST, ends=("TIMED_OUT",))
+    error = failure(turn(host))
+    assert (error.kind, len(host.plans)) == ("timed_out", 1)
+
+
+TWO = journal((FIRST, [change("curl")]), (SECOND, [change("nano")]))
+
+
+@pytest.mark.parametrize(
+    ("text", "run", "kind"),
+    [
+        (journal(), None, "no_journal"),
+        (journal(more=10), FIRST, "no_journal"),
+        (TWO, FIRST, "newer_install"),
+        (LAST.replace('"format": 1', '"format": 9'), None, "bad_journal"),
+    ],
+)
+def test_why_there_is_nothing_to_go_by_is_said(turn: Turn, text: str, run: str | None, kind: str) -> None:
+    host = Host(reading(curl="2", nano="2"), text=text)
+    work = turn(host, install_run=run)
+    assert (failure(work).kind, host.plans) == (kind, [])
+    assert work.document is not None
+    assert work.document["installation"]["result"] == "REFUSED"
+
+
+def test_an_earlier_run_goes_back_once_the_later_one_is(turn: Turn) -> None:
+    host = Host(reading(curl="2", nano="1"), reading(curl="1", nano="1"), text=TWO, ends=("SUCCEEDED",))
+    document = turn(host, install_run=FIRST.upper()).scan()
+    assert [each["name"] for each in document["installation"]["installed"]] == ["curl"]
+
+
+def test_a_run_that_was_never_here_leaves_the_host_alone(turn: Turn) -> None:
+    host = Host(reading(curl="2", nano="2"), text=TWO)
+    document = turn(host, install_run="5d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10").scan()
+    assert (host.plans, document["installation"]["result"]) == ([], "NOTHING_TO_DO")
+    assert [each["kind"] for each in document["warnings"]] == ["nothing_installed"]
