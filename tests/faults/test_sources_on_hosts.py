@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from dnf_hosts import versions
-from install_runs import STATE, Installer, processes, states
+from install_runs import STATE, Installer, processes, slow_for, states, version, wait_for_job, wait_until
 from jsonschema import Draft202012Validator
 from openfleet_lab.api import Lab, LabHost, start_host
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
@@ -30,6 +30,7 @@ LOGIN, SECRET = "mirrorman", "sources-5ecret-word"
 # The same for grep, whose own command line must not hold it.
 PATTERN = "sources-[5]ecret-word"
 SLOW = "sleep 6.5"
+SCRIPT = 'sleep "$(cat /etc/acme-slow 2>/dev/null || echo 6.5)"'
 KINDS = {
     "debian12": "bookworm",
     "ubuntu2204": "ubuntu2204",
@@ -50,14 +51,18 @@ CONFIGURATION = ("/etc", "/var/lib/apt/lists", "/var/cache/dnf", "/var/cache/lib
 
 
 def deb_table() -> tuple[Package, ...]:
-    slow = {"postinst": SLOW}
+    slow = {"postinst": SCRIPT}
     return (Package("acme-web", "only the source has it", (Version("9.0", "release", scripts=slow),), section="httpd"),)
 
 
 def rpm_table(kind: str, signed: str) -> tuple[tuple[RpmPackage, ...], tuple[Notice, ...]]:
     evr = {"rhel9": "9.0-1.el9", "fedora42": "9.0-1.fc42", "sles15": "9.0-150600.9.1"}[kind]
     made = RpmVersion(
-        evr, scripts={"post": SLOW}, provides="/bin/sh", signed=signed, vendor="SUSE LLC" if kind == "sles15" else "Lab"
+        evr,
+        scripts={"post": SCRIPT},
+        provides="/bin/sh",
+        signed=signed,
+        vendor="SUSE LLC" if kind == "sles15" else "Lab",
     )
     notice = Notice("PRIVATE-2026:1", "security", (("acme-crit", evr, "noarch"),), severity="Critical")
     return (RpmPackage("acme-crit", "only the source has it", (made,)),), (notice,)
@@ -97,11 +102,11 @@ def prepare(host: LabHost, name: str) -> dict[str, Any]:
 class Fleet:
     """The hosts, and what became of a scan and an installation of all of them at once."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, kinds: dict[str, str]) -> None:
         self.folder = folder
         self.hosts: dict[str, LabHost] = {}
         self.log = lab.logs / "server.log"
-        for name, kind in KINDS.items():
+        for name, kind in kinds.items():
             self.hosts[name] = start_host(lab, kind)
         self.baselines = [prepare(host, name) for name, host in self.hosts.items()]
         self.controller = Installer(folder, *self.hosts.values())
@@ -110,19 +115,19 @@ class Fleet:
         }
         self.asked: dict[str, list[str]] = {}
 
-    def task(self, module: str) -> dict[str, Any]:
+    def task(self, module: str, **more: Any) -> dict[str, Any]:
         groups = {name: {SYSTEMS[name]: f"of-{name}"} for name in self.hosts}
         options = {"baselines": self.baselines, "patch_groups": groups, "patch_group": "{{ patch_group }}",
                    "state_directory": str(self.controller.state),
                    "os_mappings": {"fedora": {"operating_system": "REDHAT_ENTERPRISE_LINUX"}}}  # fmt: skip
-        return {"name": module, f"openfleet.patch.{module}": options}
+        return {"name": module, f"openfleet.patch.{module}": options | more}
 
-    def begin(self, module: str) -> Any:
+    def begin(self, module: str, **more: Any) -> Any:
         self.began_at = self.log.stat().st_size
-        return self.controller.start(inventory_of(self.variables), [self.task(module)], "-vvv", "-f", "5")
+        return self.controller.start(inventory_of(self.variables), [self.task(module, **more)], "-vvv", "-f", "5")
 
     def end(self, process: Any) -> Play:
-        play = self.controller.finish(process, time.monotonic(), 100)
+        play = self.controller.finish(process, time.monotonic(), 240)
         self.asked = {name: requests_of(host, self.began_at) for name, host in self.hosts.items()}
         return play
 
@@ -141,7 +146,7 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def fleet(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    made = Fleet(lab, tmp_path_factory.mktemp("sources"))
+    made = Fleet(lab, tmp_path_factory.mktemp("sources"), KINDS)
     yield made
     for host in made.hosts.values():
         host.destroy()
@@ -212,3 +217,32 @@ def test_an_installation_takes_the_sources_alone_and_keeps_their_password_to_its
     written = "".join(path.read_text() for path in fleet.controller.state.rglob("*.json*"))
     assert "own-mirror" in written
     assert SECRET not in written
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("name", ["debian12", "rhel9", "fedora42", "sles15"])
+def test_a_power_cut_is_finished_by_the_next_boot_without_the_controller(lab: Lab, tmp_path: Path, name: str) -> None:
+    """The job has what opens its sources until it has ended, and no longer."""
+    fleet = Fleet(lab, tmp_path, {name: KINDS[name]})
+    [host] = fleet.hosts.values()
+    try:
+        slow_for(host, 600)
+        with ThreadPoolExecutor(1) as running:
+            ended = running.submit(fleet.end, fleet.begin("install_patches", reconnect_timeout=1))
+            wait_until(lambda: ended.done() or processes(host, "sleep 600"), "its script runs", 60)
+            assert not ended.done(), ended.result().output[-3000:]
+            slow_for(host, 0)
+            host.power_cut()
+            assert ended.result().task(host.name).status == "unreachable"
+        host.power_on()
+        wait_for_job(host)
+        assert (version(host, "acme-web") or versions(host, "acme-crit")["acme-crit"]).lstrip("i ").startswith("9.0")
+        assert fleet.holding_the_secret(name) == []
+        left = host.run(["ls", "/var/cache/openfleet-patch"]).stdout.split()
+        assert len(left) == 1
+        document = fleet.document(fleet.end(fleet.begin("install_patches")), name)
+        assert document["installation"]["result"] == "NOTHING_TO_DO"
+        assert host.run(["ls", "-A", "/var/cache/openfleet-patch"]).stdout == ""
+        assert only_private(fleet.asked[name]), fleet.asked[name]
+    finally:
+        host.destroy()

@@ -160,7 +160,7 @@ def test_debian_8_is_read_without_jessie_backports_and_without_touching_etc(lab:
 def test_sources_of_the_run_replace_those_of_the_host(bookworm: LabHost) -> None:
     line = bookworm.run(["grep", "-h", "bookworm-security", "/etc/apt/sources.list"]).stdout.strip()
     seen = fingerprint(bookworm)
-    inventory = build_inventory(reading(bookworm, refresh="always", private={"sources": [line]}))
+    inventory = build_inventory(reading(bookworm, refresh="never", sources=line))
     assert {each["id"] for each in inventory.repositories} == {"bookworm-security"}
     assert inventory.candidates
     assert all(each["security"] for each in inventory.candidates)
