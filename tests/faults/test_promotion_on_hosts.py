@@ -12,6 +12,9 @@ from install_runs import only
 from openfleet_lab.api import Lab, LabHost, start_host
 from transport_play import ALL_CORES
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.digests import canonical_digest
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.snapshot import FORMAT
+
 # What goes well is walked on six hosts by the molecule scenario fleet_promotion.
 pytestmark = [pytest.mark.lab, pytest.mark.endurance]
 OLDEST = ALL_CORES[0]
@@ -114,3 +117,22 @@ def test_what_a_canary_proved_comes_elsewhere_exactly_so(hosts: dict[str, LabHos
     newest = documents(fleet)[hosts["deb"].name]
     assert (newest["run"]["id"], newest["run"]["as_of"]) == (judged["id"], judged["as_of"])
     assert newest["error"]["kind"] == "run_conflict"
+
+
+def test_with_dnf_5_a_dependency_comes_in_its_frozen_version_too(lab: Lab, tmp_path: Path) -> None:
+    host = start_host(lab, "fedora42", features=("trouble",))
+    try:
+        host.publish("acme-newlib", "1.1-1.fc42")
+        fleet = Fleet(tmp_path, host)
+        fleet.baselines = {RHEL: only("acme-newdep-*")}
+        system = {"operating_system": RHEL, "product": "Fedora42", "hosts": {}, "approved": [], "pulled_in": []}
+        for part, name, version in (("approved", "acme-newdep", "1.1"), ("pulled_in", "acme-newlib", "1.0")):
+            system[part] = [{"name": name, "arch": "noarch", "version": f"{version}-1.fc42"}]
+        content = {"format": FORMAT, "frozen_at": "2026-11-20T00:00:00Z", "systems": [system]}
+        (tmp_path / "frozen.yml").write_text(yaml.safe_dump({**content, "digest": canonical_digest(content)}))
+        play = fleet.tasks("install_patches", snapshot="frozen.yml")
+        assert play.code == 0, play.output
+        assert packages(host, *NAMES)["acme-newlib"] == "1.0-1.fc42"
+        assert packages(host, *NAMES)["acme-newdep"] == "1.1-1.fc42"
+    finally:
+        host.destroy()
