@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes.reads
   - openfleet.patch.host
   - openfleet.patch.host.windows
+  - openfleet.patch.host.macos
 notes:
   - This file holds documentation only. The action plugin of the same name does the work.
 seealso:

@@ -9,9 +9,11 @@ system tells besides is in a function of its own in ``_OWN``.
 from __future__ import annotations
 
 import copy
+import plistlib
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 _LEAST_NAME = 3
 _PUBLIC = re.compile(r"(?:[a-z0-9-]+\.)*(?:microsoft|windowsupdate|apple|brew)\.(?:com|sh)\Z", re.IGNORECASE)
@@ -79,4 +81,40 @@ def _windows(result: dict[str, Any]) -> None:
             line["title"] = "an update without an article"
 
 
-_OWN: dict[str, Callable[[dict[str, Any]], None]] = {"windows": _windows}
+def _macos(result: dict[str, Any]) -> None:
+    """Packages and taps that are not Apple's or Homebrew's, and the user to whom Homebrew belongs."""
+    sections = result.get("sections")
+    for name, section in sections.items() if isinstance(sections, dict) else ():
+        if not isinstance(section, dict) or not isinstance(section.get("text"), str):
+            continue
+        text: str = section["text"]
+        if name == "history":
+            text = _history(text)
+        elif name == "receipts":
+            documents = re.findall(r"<\?xml .*?</plist>\s*", text, re.DOTALL)
+            text = "".join(each for each in documents if "<string>com.apple." in each)
+        elif name == "brew":
+            text = re.sub(r"(?m)^owner=.+$", "owner=USER", text)
+        elif name == "brew_taps":
+            text = re.sub(r"(?m)^(?!homebrew/).+$", "private/tap", text)
+        elif name.startswith("brew_"):
+            text = _TAPPED.sub("private/tap/", text)
+        section["text"] = text
+
+
+def _history(text: str) -> str:
+    try:
+        entries = plistlib.loads(text.strip().encode())
+        for entry in entries:
+            if entry.get("processName") not in _APPLES:
+                entry["displayName"] = "a package of somebody else"
+                entry.pop("packageIdentifiers", None)
+        return plistlib.dumps(entries).decode()
+    except (ExpatError, ValueError, TypeError, AttributeError, plistlib.InvalidFileException):
+        return "a history that cannot be read"
+
+
+# own/tap/wget; homebrew/core/wget is everybody's, and paths begin with a slash.
+_TAPPED = re.compile(r"(?<![\w/.-])(?!homebrew/)[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/(?=[A-Za-z0-9@+._-]+)")
+_APPLES = ("softwareupdated", "softwareupdate", "Software Update", "macOS Installer", "OS X Installer")
+_OWN: dict[str, Callable[[dict[str, Any]], None]] = {"windows": _windows, "macos": _macos}

@@ -23,7 +23,8 @@ IN_PREVIEW = ("windows", "macos")
 def selftest(action: ActionBase, task_vars: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """``form``, ``ansible_core``, ``connection``, the redacted ``reading``, and what this collection makes of it:
     ``understood`` or ``error``. Raises ``PatchError`` where the host could not be read, or is of no such system."""
-    reading = open_channel(action, task_vars, arguments).call(read_request({"refresh": "never"}))
+    options = {"refresh": "never", "brew_path": arguments.get("macos_brew_path") or ""}
+    reading = open_channel(action, task_vars, arguments).call(read_request(options))
     if reading["reader"] not in IN_PREVIEW:
         raise PatchError(
             "unsupported_os", f"The self test is for Windows and macOS; this host is read by {reading['reader']}."
@@ -34,13 +35,13 @@ def selftest(action: ActionBase, task_vars: dict[str, Any], arguments: Mapping[s
         "ansible_core": core_version,
         "connection": str(action._connection.transport),
         "reading": shown,
-        **_understood({**shown, "system": reading["system"]}),
+        **_understood({**shown, "system": reading["system"]}, arguments),
     }
 
 
-def _understood(reading: dict[str, Any]) -> dict[str, Any]:
+def _understood(reading: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        inventory = build_inventory(reading, mappings=None)
+        inventory = build_inventory(reading, mappings=None, arguments=arguments)
     except PatchError as error:
         return {"error": {"kind": error.kind, "message": scrub(error.message)}}
     return {
