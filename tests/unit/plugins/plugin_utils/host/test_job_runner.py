@@ -15,7 +15,13 @@ from job_harness import SHELLS, JobHost
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, LogCursor, runner_text
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import FileReference, Plan, Step, Undo
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import (
+    FileReference,
+    OnCrash,
+    Plan,
+    Step,
+    Undo,
+)
 
 if not Path("/proc/self/stat").exists():
     pytest.skip("the job runner needs Linux with /proc", allow_module_level=True)
@@ -124,6 +130,24 @@ def test_undo_ends_a_running_job_and_takes_it_back(host: JobHost, tmp_path: Path
     host.undo("job")
     state = host.settle("job")
     assert (state.result, state.undo_result, target.read_text()) == ("CANCELLED", "done", "before")
+
+
+@pytest.mark.parametrize(("boots", "result", "code"), [(True, "SUCCEEDED", 0), (False, "PARTIAL", None)])
+def test_a_step_that_restarts_the_host_is_done_when_another_boot_cut_it_off(
+    host: JobHost, tmp_path: Path, boots: bool, result: str, code: int | None
+) -> None:
+    restart = sh('echo begun >>"$1"; exec sleep 60', str(tmp_path / "ledger"))
+    steps = (Step("restart", restart, continue_on_failure=True, on_crash=OnCrash.RESTART), Step("last", ("true",)))
+    host.start(Plan("job", "x", steps))
+    while not (tmp_path / "ledger").exists():
+        time.sleep(0.02)
+    host.end_all()
+    if boots:
+        host.new_boot()
+    host.recover()
+    state = host.settle("job")
+    assert (state.result, state.steps[0].exit_code, state.steps[1].exit_code) == (result, code, 0)
+    assert (tmp_path / "ledger").read_text() == "begun\n"
 
 
 def test_what_was_saved_for_an_undo_does_not_outlive_its_use(host: JobHost, tmp_path: Path) -> None:

@@ -339,3 +339,30 @@ def test_a_list_without_a_search_is_told() -> None:
     inventory = build_inventory(reading(updates_command="softwareupdate --list --no-scan"))
     assert (inventory.refresh["attempted"], inventory.refresh["ok"]) == (False, None)
     assert "never" in inventory.refresh["skipped_because"]
+
+
+def test_a_mac_that_is_too_old_is_told_which_is_the_oldest() -> None:
+    texts = {"sw_vers": "ProductName:\tMac OS X\nProductVersion:\t10.13.6\nBuildVersion:\t17G65\n"}
+    with pytest.raises(PatchError, match="macOS 10.13.6 is too old: 10.14 is the oldest") as raised:
+        build_inventory(reading(**texts))
+    assert raised.value.kind == "unsupported_os"
+
+
+def test_of_two_offered_versions_the_older_is_no_candidate_once_the_newer_is_there() -> None:
+    history = recorded("InstallHistory.chef-10.15-clt.plist")
+    texts = {
+        "sw_vers": "ProductName:\tMac OS X\nProductVersion:\t10.15.1\nBuildVersion:\t19B88\n",
+        "updates": recorded("softwareupdate-list.10.15-clt-two-versions.txt"),
+    }
+    offered = [each for each in build_inventory(reading(**texts)).candidates if each["kind"] == "update"]
+    [older, newer] = sorted(offered, key=lambda each: str(each["version"]))
+    entry = (
+        "<dict><key>date</key><date>2026-11-01T00:00:00Z</date><key>displayName</key>"
+        f"<string>{newer['name']}</string><key>displayVersion</key><string>{newer['version']}</string>"
+        "<key>processName</key><string>softwareupdated</string></dict></array>"
+    )
+    listed = texts["updates"].split("* Label: ")
+    kept = [block for block in listed if f"Version: {newer['version']}" not in block]
+    texts |= {"updates": "* Label: ".join(kept), "history": history.replace("</array>\n</plist>", f"{entry}\n</plist>")}
+    assert older["version"] in texts["updates"]
+    assert [each for each in build_inventory(reading(**texts)).candidates if each["kind"] == "update"] == []
