@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..compliance.hooks import SPOKEN
 from ..compliance.run_data import spoken as spoken_data
 from .markdown import spoken
 from .model import PATCH_FIELDS, STATUSES, HostLine, Report
@@ -102,6 +103,11 @@ def _given(report: Report) -> str:
     """What people gave the runs: their words, who they are, how long it may take."""
     told = "; ".join(spoken_data(report.run_data))
     return f"\n<p>{escape(told)}</p>" if told else ""
+
+
+def _hook_line(hook: Mapping[str, Any]) -> str:
+    why = f" ({hook['message']})" if hook["message"] else ""
+    return f"{SPOKEN.get(hook['kind'], hook['kind'])} {hook['name']}: {spoken(hook['result'])}{why}"
 
 
 def _glance(report: Report) -> str:
@@ -257,7 +263,7 @@ def _host_row(host: HostLine) -> list[Any]:
         state.get("finished_at"),
         state.get("operation"),
         reboot,
-        [*host.reasons, *([host.failure] if host.failure else []), *host.warnings],
+        [*host.reasons, *([host.failure] if host.failure else []), *host.warnings, *map(_hook_line, host.hooks)],
         _Numbers(-1 if state.get(name) is None else int(state[name]) for name in _SHOWN_COUNTS),
         _Numbers(host.patches),
     ]
