@@ -191,6 +191,7 @@ def play(
     *arguments: str,
     playbooks: tuple[str, ...] = ("openfleet.patch.scan",),
     environment: dict[str, str] | None = None,
+    seconds: float = 120,
 ) -> Played:
     """Run with ansible-core ``core``; ``hosts`` maps each name to what becomes of it."""
     problem = ensure(core)
@@ -211,7 +212,7 @@ def play(
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
         env={
             **kept,

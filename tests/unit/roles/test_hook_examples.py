@@ -108,6 +108,7 @@ def test_a_host_is_out_of_service_and_silent_while_it_is_patched(tmp_path: Path)
                 tmp_path,
                 {"web1": "lacking", "web2": "reboot_fails"},
                 playbooks=("openfleet.patch.install",),
+                seconds=300,
             )
         except LookupError as missing:
             pytest.skip(str(missing))

@@ -90,6 +90,7 @@ def run(
             *arguments,
             playbooks=(playbook,),
             environment=environment,
+            seconds=600,
         )
     except LookupError as missing:
         pytest.skip(str(missing))
