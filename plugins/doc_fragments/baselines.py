@@ -16,6 +16,8 @@ options:
       - A text is the path of a YAML or JSON file with one of these or a list of them, or of a folder of such files;
         on the controller, relative to the playbook.
       - All of them are checked before a host is touched, and all problems are told at once.
+      - The C(sources) of a baseline replace the repositories of its hosts for the run; the collection's docs/sources.md
+        says how. What may be written down of a run holds none of their credentials.
     type: list
     elements: raw
     default: []

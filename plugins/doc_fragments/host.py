@@ -12,6 +12,7 @@ options:
     description:
       - Whether the host fetches its package lists before they are read.
       - V(auto) fetches lists older than O(metadata_max_age). Fetching needs root.
+      - Where a baseline has alternative sources, theirs are fetched in any case when a run has none of them yet.
     type: str
     choices: [auto, always, never]
     default: auto

@@ -125,3 +125,12 @@ def test_hosts_are_named_until_it_is_enough() -> None:
     assert named(["a", "b"], 3) == "a, b"
     assert named(["a", "b", "c"], 3) == "all 3 hosts"
     assert named(list("abcdefg"), 9) == "a, b, c and 4 more"
+
+
+def test_sources_of_all_hosts_are_checked_with_their_places_and_without_their_secrets() -> None:
+    text = "deb [trusted=yes] https://someone:s3cret@deb.example.com/debian bookworm main"
+    source = {"name": "own-mirror", "products": ["*"], "configuration": text}
+    found = told({"a": {"patch_baselines": [GOOD, {**GOOD, "name": "other", "sources": [source]}]}, "b": {}})
+    [line] = found
+    assert "patch_baselines[1].sources[0].configuration: has the option trusted" in line
+    assert "s3cret" not in line
