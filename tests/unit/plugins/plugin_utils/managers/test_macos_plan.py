@@ -210,3 +210,22 @@ def test_a_recorded_log_tells_of_restarts_and_of_what_is_only_prepared(
 def test_progress_is_dropped_wherever_it_is_drawn() -> None:
     text = recorded("softwareupdate-install.26-progress-carriage-returns")
     assert without_progress(text)[2:] == ["Downloading macOS 27.0.1", "Downloaded: macOS 27.0.1", "Restarting..."]
+
+
+def test_homebrew_gets_the_proxies_of_the_task_and_nothing_else_and_no_command_line_holds_them(tmp_path: Path) -> None:
+    for name, text in {
+        # sudo -n -H -u OWNER -- COMMAND...
+        "sudo": f'echo "sudo $*" >>{tmp_path}/calls\nshift 5\nexec env -i PATH=/usr/bin:/bin HOME=/home/owner "$@"',
+        "brew": f'echo "brew $* $https_proxy ${{TOKEN:-none}} $HOME ${{no_proxy-unset}}" >>{tmp_path}/calls; cat',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    [step] = steps(WGET)
+    argv = [str(tmp_path / "brew") if word == "/opt/homebrew/bin/brew" else word for word in step.argv]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOKEN": "t", "HOME": "/home/owner",
+                   "https_proxy": "http://me:pa$$'word@proxy:3128"}  # fmt: skip
+    done = subprocess.run(argv, env=environment, capture_output=True, input=b"asked", timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    called = (tmp_path / "calls").read_text().splitlines()
+    assert called[-1] == f"brew upgrade --formula own/tap/wget {environment['https_proxy']} none /home/owner unset"
+    assert not [line for line in called[:-1] if "word" in line]

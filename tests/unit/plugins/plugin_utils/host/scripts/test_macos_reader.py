@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -61,13 +62,16 @@ def mac(tmp_path: Path) -> Path:
 
 
 def read(
-    mac: Path, shell: list[str], *, uid: int, owner: str = "brewowner 501", path: str = "", **options: str
+    mac: Path, shell: list[str], *, uid: int, owner: str | None = "brewowner 501", path: str = "", **options: str
 ) -> dict[str, Any]:
-    """Run the reader and take its sections apart; ``owner`` is the name and number that ls tells for Homebrew."""
-    name, number = owner.split()
+    """Run the reader and take its sections apart; ``owner`` is the name and number that ls tells for Homebrew, None the
+    real ones of a real one."""
+    name, number = (owner or "none 0").split()
     ls = f'#!/bin/sh\ncase $1 in -ldn) w={number} ;; *) w={name} ;; esac\necho "drwxr-xr-x 2 $w staff 64 Nov 20 x"\n'
     (mac / "bin" / "ls").write_text(ls)
     (mac / "bin" / "ls").chmod(0o755)
+    for program in ("ls", "sudo") if owner is None else ():
+        (mac / "bin" / program).unlink()
     options = {"brew_path": str(mac / "homebrew" / "bin" / "brew"), **options}
     head = [f"of_{key}='{value}'" for key, value in {"mark": MARK, "uid": str(uid)}.items()]
     head += [f"of_option_{key}='{value}'" for key, value in options.items()]
@@ -184,3 +188,15 @@ def test_without_timeout_the_clock_of_perl_ends_a_list_that_hangs(mac: Path) -> 
     assert sections["updates"] == {"code": 142, "text": ""}
     with pytest.raises(PatchError, match="did not end in time"):
         inventory_of(sections)
+
+
+def test_a_real_homebrew_is_understood(mac: Path) -> None:
+    brew = os.environ.get("OPENFLEET_HOMEBREW")
+    if brew is None:
+        pytest.skip("OPENFLEET_HOMEBREW names no brew; what 4.4.32 printed stands in for it")
+    sections = read(mac, ["dash"], uid=os.getuid(), owner=None, brew_path=brew, refresh="never")
+    inventory = inventory_of(sections)
+    assert inventory.findings["homebrew"]["path"] == brew, inventory.warnings
+    for kind in ("formula", "cask"):
+        listed = {line.split()[0] for line in sections[f"brew_list_{kind}"]["text"].splitlines()}
+        assert {each["name"] for each in inventory.installed if each["kind"] == kind} == listed
