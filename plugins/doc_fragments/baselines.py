@@ -102,6 +102,13 @@ options:
         or a PostgreSQL URL. Without it the ledger is the file C(first_seen.jsonl) in O(state_directory).
       - With O(delay_clock=vendor) no store is opened.
     type: str
+  newest_release:
+    description:
+      - Whether hosts with Amazon Linux 2023 are judged by the newest release, and updated to it, as Patch Manager does,
+        instead of by the one that their repositories are locked to. Their own configuration stays as it is.
+      - Without effect on any other operating system.
+    type: bool
+    default: false
   metadata_stale_after:
     description:
       - Age in seconds from which package lists no longer prove that a host is compliant.

@@ -92,6 +92,9 @@ def build_inventory(
     lock = _rpm_system.release_lock(identity.operating_system, library.text("releasever"), installed)
     if lock is not None:
         inventory.findings["release_lock"] = lock
+    locked_to = library.text("own_releasever")
+    if locked_to is not None and locked_to != "latest":
+        inventory.findings["judged_release"] = {"releasever": "latest", "locked_to": locked_to}
     inventory.warnings = _rpm_system.warnings(inventory)
     return inventory
 

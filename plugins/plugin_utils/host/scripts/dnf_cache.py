@@ -4,8 +4,8 @@
 """Part of the dnf reader: dnf's configuration, its lock, its metadata and its repositories.
 
 Stands after reader_protocol.py, run_workspace.py, system_facts.py, rpm_system.py and rpm_cache.py; uses ReaderError,
-listing, text_of, utc, refresh_cache, last_current, lock_of_pid_file, lock_holder and without_passwords. `sources`
-are those of private_sources.py, or None.
+listing, text_of, utc, refresh_cache, copy_keys, last_current, lock_of_pid_file, lock_holder and without_passwords.
+`sources` are those of private_sources.py, or None.
 """
 
 import os
@@ -23,12 +23,17 @@ def load_dnf():
     return dnf, hawkey
 
 
-def open_configuration(dnf, workspace, sources=None):
-    """(Base with the host's configuration and repositories, the host's own cache folder); nothing is loaded yet."""
+def open_configuration(dnf, workspace, sources=None, release=None):
+    """(Base with the host's configuration and repositories, the host's own cache folder); nothing is loaded yet.
+
+    `release` stands in for the host's own releasever.
+    """
     base = dnf.Base()
     conf = base.conf
     conf.read()
     conf.substitutions.update_from_etc('/')
+    if release is not None:
+        conf.substitutions['releasever'] = release
     own = text_of(conf.cachedir if os.geteuid() == 0 else getattr(conf, 'system_cachedir', conf.cachedir))
     conf.cachedir = workspace.path('cache')
     conf.logdir = workspace.path('log')
@@ -61,8 +66,25 @@ def metadata_times(base):
     return times
 
 
+def bring_keys(base, own):
+    """Another release of a repository has a cache of its own; what root accepted for this repository counts there too."""
+    for repo in base.repos.iter_enabled():
+        folder = os.path.join(own, os.path.basename(text_of(repo._repo.getCachedir())))
+        if os.path.isdir(os.path.join(folder, 'pubring')):
+            continue
+        for name in listing(own):
+            # amazonlinux-0a9f6c2b6a8e31f1
+            if name.rpartition('-')[0] == text_of(repo.id) and os.path.isdir(os.path.join(own, name, 'pubring')):
+                if not os.path.isdir(folder):
+                    os.mkdir(folder, 0o755)
+                copy_keys(os.path.join(own, name), folder)
+                break
+
+
 def refresh_metadata(base, own, options, sources=None):
     private = text_of(base.conf.cachedir)
+    if options.get('release') and not sources and os.geteuid() == 0 and options.get('refresh') != 'never':
+        bring_keys(base, own)
     return refresh_cache(options, own, private, lambda: list(metadata_times(base).values()),
                          lambda: dnf_lock_holder(own, text_of(base.conf.persistdir)), 'dnf', sources)
 

@@ -39,8 +39,27 @@ def reboot_names():
     return sorted(names)
 
 
+def newest_release(options):
+    """The release to read instead of the one that Amazon Linux 2023 is locked to; None for the host's own."""
+    fields = parse_release_file(read_text('/etc/os-release') or read_text('/usr/lib/os-release') or '')
+    locked = (fields.get('ID'), (fields.get('VERSION_ID') or '')[:4]) == ('amzn', '2023')
+    return 'latest' if options.get('newest_release') is True and locked else None
+
+
+def parse_release_file(text):
+    pairs = [line.split('=', 1) for line in text.splitlines() if '=' in line]
+    return dict((key.strip(), value.strip().strip('"')) for key, value in pairs)
+
+
+def own_release(dnf):
+    conf = dnf.Base().conf
+    conf.read()
+    conf.substitutions.update_from_etc('/')
+    return text_of(conf.substitutions.get('releasever'))
+
+
 def read(request):
-    options = request.get('options') or {}
+    options = dict(request.get('options') or {})
     os.environ.update(fixed_environment())
     # hawkey hands out the dates of notices in local time.
     os.environ['TZ'] = 'UTC'
@@ -55,7 +74,9 @@ def read(request):
 
 def read_host(dnf, hawkey, options, workspace):
     sources = sources_asked_for(options, workspace)
-    base, own = open_configuration(dnf, workspace, sources)
+    release = newest_release(options)
+    options['release'] = release
+    base, own = open_configuration(dnf, workspace, sources, release)
     conf = base.conf
     persistent = text_of(conf.persistdir)
     refresh = refresh_metadata(base, own, options, sources)
@@ -69,7 +90,8 @@ def read_host(dnf, hawkey, options, workspace):
         'collected_at': utc(time.time()),
         'privileged': os.geteuid() == 0,
         'interpreter': {'path': sys.executable or None, 'version': '.'.join(str(part) for part in sys.version_info[:3])},
-        'library': {'version': text_of(dnf.VERSION), 'releasever': text_of(conf.substitutions.get('releasever'))},
+        'library': {'version': text_of(dnf.VERSION), 'releasever': text_of(conf.substitutions.get('releasever')),
+                    'own_releasever': own_release(dnf) if release else None},
         'identity_files': identity_files(),
         'refresh': refresh,
         'repositories': repository_rows(base, times, optional),

@@ -9,6 +9,8 @@ PROGRAM_PARTS["dnf_transaction"] in host/payload.py, whose names it uses.
 import os
 
 MOST_COPIED_BYTES = 512 * 1024 * 1024
+# Not None in a plan that was made for another release than the host's own.
+RELEASE = None
 
 
 def kinds_of_actions():
@@ -108,7 +110,7 @@ def query_of(base, packages):
 
 
 def open_to_simulate(dnf, hawkey, workspace, sources=None):
-    base, own = open_configuration(dnf, workspace, sources)
+    base, own = open_configuration(dnf, workspace, sources, RELEASE)
     link_cache(sources.path('cache') if sources else own, text_of(base.conf.cachedir))
     locks = read_locklist(base.conf)
     base.conf.persistdir = copy_of_state(text_of(base.conf.persistdir), workspace)

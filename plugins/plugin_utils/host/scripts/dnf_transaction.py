@@ -100,7 +100,8 @@ def guarded(dnf, hawkey, words, order, mark=None, sources=None):
         words = sources.setopts() + ['--disableplugin=subscription-manager,spacewalk,rhnplugin'] + words
     if mark:
         dnf.cli.commands.downgrade.DowngradeCommand.run = lambda command: mark(command.base)
-    return dnf.cli.main.main(['-y', '--color=never'] + words)
+    release = ['--releasever=' + RELEASE] if RELEASE else []
+    return dnf.cli.main.main(['-y', '--color=never'] + release + words)
 
 
 def last_transaction(base):

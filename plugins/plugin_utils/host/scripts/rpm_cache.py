@@ -114,6 +114,8 @@ def refresh_cache(options, own, private, find_times, find_holder, command, sourc
 def run_makecache(command, options, private, sources=None):
     """As run_bounded says. Without -y: a key that nobody has accepted yet stays unaccepted."""
     words = [command, '--refresh', '--setopt=*.skip_if_unavailable=1', '--setopt=*.timeout=30', 'makecache']
+    if options.get('release'):
+        words[1:1] = ['--releasever=' + options['release']]
     if private is not None:
         # Logs of others than root would land in their homes.
         words[1:1] = ['--setopt=cachedir=' + private, '--setopt=logdir=' + private]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes imp
     Target,
 )
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers._rpm_plan import name_of
-from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf_plan import DnfPlan
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf_plan import DnfPlan, plan_for
 
 PLAN = DnfPlan("/usr/libexec/platform-python", "print('the program')")
 CURL = Target("curl", "x86_64", "7.76.1-29.el9", "7.76.1-26.el9", family="curl")
@@ -317,3 +319,15 @@ def test_a_version_that_left_its_repository_means_a_stale_plan() -> None:
 )
 def test_the_name_is_found_in_whatever_form_dnf_tells_it(told: str, name: str) -> None:
     assert name_of(told) == name
+
+
+@pytest.mark.parametrize(
+    ("findings", "release"), [({}, "None"), ({"judged_release": {"releasever": "latest"}}, "'latest'")]
+)
+def test_packages_of_the_newest_release_are_looked_for_there_and_only_there(
+    findings: dict[str, Any], release: str
+) -> None:
+    program = program_source("dnf_transaction").decode()
+    inventory: Any = SimpleNamespace(interpreter={"path": "/usr/bin/python3"}, findings=findings)
+    (command,) = plan_for(inventory, program).simulation_commands([[CURL]])
+    assert f"\nRELEASE = {release}\n" in command[command.index("-c") + 1]
