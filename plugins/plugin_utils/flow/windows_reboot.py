@@ -49,10 +49,10 @@ def reboot_and_prove(
     note_reboot(run, host, {**entry, "at": utc_text(entry["at"]), "reboot_option": option, "boot_id": None})
     elapsed = windows.reboot(seconds=seconds, message=message)
     after = look()
-    if same_boot(before, after):
+    if _moment(after) is None or same_boot(before, after):
         raise PatchError(
             "did_not_go_down",
-            f"The host took the wish for a reboot, and its boot time is still {after}. See its event log for what holds"
+            f"The host took the wish for a reboot, and its boot time is {after or 'unknown'} now, which proves none. See its event log for what holds"
             " it up.",
         )
     return elapsed
