@@ -52,8 +52,8 @@ def reboot_and_prove(
     if _moment(after) is None or same_boot(before, after):
         raise PatchError(
             "did_not_go_down",
-            f"The host took the wish for a reboot, and its boot time is {after or 'unknown'} now, which proves none. See its event log for what holds"
-            " it up.",
+            "The host took the wish for a reboot, and its boot time"
+            f" is {after or 'unknown'} now, which proves none. See its event log for what holds it up.",
         )
     return elapsed
 
