@@ -194,6 +194,13 @@ def test_an_installation_leaves_sources_and_keys_as_they_were_and_the_next_one_d
     assert (second.get("failed", False), second["changed"], debian8_jobs(second)) == (False, False, ["SUCCEEDED"])
     scene.assert_as_before()
 
+    back = scene.run("acme-newdep", "acme-current", task="rollback_patches")
+    assert not back.get("failed"), back.get("msg")
+    changed = {each["name"] for each in back["document"]["installation"]["installed"]}
+    assert changed == {"acme-newdep", "acme-newlib", "acme-current"}
+    assert version(scene.host, "acme-newdep") == version(scene.host, "acme-current") == "1.0 ii"
+    scene.assert_as_before()
+
 
 def test_a_package_that_fails_does_not_keep_the_sources_from_being_restored(scene: Scene) -> None:
     result = scene.run("acme-badpost", "acme-newdep")
