@@ -4,7 +4,8 @@ anything starts. That whole installations go back on hosts with dnf, dnf 5 and z
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from install_runs import EVERYTHING, ROOT, Installer, only, processes, version, 
 from jsonschema import Draft202012Validator
 from openfleet_lab import packages as packages_of_debian
 from openfleet_lab import rpm_packages
-from openfleet_lab.api import LabHost
+from openfleet_lab.api import Lab, LabHost, start_host
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 
 pytestmark = pytest.mark.lab
@@ -221,3 +222,51 @@ def test_taking_back_that_lost_its_host_goes_on_after_the_boot_to_the_version_be
     assert found["acme-late"] == old
     assert again.result["plan"]["restore"] == []
     assert "unfinished" not in again.result["document"]["findings"]
+
+
+@pytest.fixture
+def three(lab: Lab) -> Iterator[list[LabHost]]:
+    hosts: list[LabHost] = []
+    try:
+        hosts += [start_host(lab, "bookworm") for _each in range(3)]
+        yield hosts
+    finally:
+        for each in hosts:
+            each.destroy()
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("core", ["2.16", "2.21"])
+def test_the_playbook_takes_a_run_back_in_batches_and_stops_where_too_many_cannot(
+    three: list[LabHost], tmp_path: Path, core: str
+) -> None:
+    controller = Installer(tmp_path, *three, core=core)
+    baseline = {"name": "of-the-test", "operating_system": "DEBIAN", **only("acme-tool", "acme-newdep")}
+    variables = {
+        "patch_baselines": [baseline],
+        "patch_default_baselines": {"DEBIAN": "of-the-test"},
+        "patch_state_directory": str(controller.state),
+        "patch_refresh": "always",
+        "patch_reboot_option": "NoReboot",
+    }
+    installed = controller.run_playbook("openfleet.patch.install", variables)
+    assert installed.code == 0, installed.output
+    run = (controller.state / "latest").resolve().name
+    three[1].run(["apt-get", "-q", "-y", "remove", "acme-tool"])
+    variables |= {"patch_rollback_run": run, "patch_concurrency": 1}
+    planned = controller.run_playbook("openfleet.patch.rollback", variables, "--check", "--limit", three[0].name)
+    assert planned.code == 0, planned.output
+    assert version(three[0], "acme-tool") == "ii 1.1"
+    back = controller.run_playbook("openfleet.patch.rollback", variables)
+    assert back.code != 0
+    assert "somebody changed it since: it was removed since" in back.output
+    assert "1 of 3 hosts failed" in back.output
+    assert "1 not started" in back.output
+    assert [version(each, "acme-tool") for each in three[::2]] == ["ii 1.0", "ii 1.1"]
+    assert [version(each, "acme-newlib") for each in three] == ["", "ii 1.0", "ii 1.0"]
+    rest = controller.run_playbook("openfleet.patch.rollback", variables | {"patch_rollback_partial": True})
+    assert rest.code == 0, rest.output
+    assert [version(each, "acme-newdep") for each in three] == ["ii 1.0"] * 3
+    # The document of the scan that follows still says what was taken back.
+    newest = json.loads((controller.state / "hosts" / f"{three[2].name}.json").read_text())
+    assert newest["installation"]["rollback"]["of"]["run"] == run

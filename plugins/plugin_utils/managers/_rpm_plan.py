@@ -218,6 +218,9 @@ class RpmPlan:
         order = {
             "arriving": sorted(_word(each) for each in targets if each.version),
             "leaving": sorted(_leaving_word(each) for each in targets if not each.version),
+            "replaced": {
+                _word(each): _leaving_word(each) for each in targets if each.version and each.installed_version
+            },
             "transactions": sorted(set(transactions)),
             "downgrading": True,
             "lock_timeout": lock_timeout,

@@ -245,19 +245,20 @@ def finish(sources):
 def back(words):
     """Take an installation back as the order says: by the history where that is still as the installation left it, else
     by versions. May run again after a power cut."""
-    order = read_order(words[0])
+    whole = read_order(words[0])
     os.environ.update(fixed_environment())
     libdnf5 = load_libdnf5()
-    wait_for_rpm(order['lock_timeout'], dnf5_lock_holder)
+    wait_for_rpm(whole['lock_timeout'], dnf5_lock_holder)
     base = installed_base(libdnf5)
-    if unfinished_work(libdnf5, base)['begun'] and run_again('repair') != 0:
+    left = unfinished_work(libdnf5, base)
+    if left['begun'] and not is_of_order(left, whole) and run_again('repair') != 0:
         tell('error: an interrupted transaction could not be finished')
     present = present_words(libdnf5)
-    order = left_of(order, present)
+    order = left_of(whole, present)
     if order['transactions'] and order['untouched']:
         code = run_again('undo', words[0])
         after = present_words(libdnf5)
-        order = left_of(order, after)
+        order = left_of(whole, after)
         if code != 0 and after != present:
             return code
     if not order['arriving'] and not order['leaving']:
@@ -270,7 +271,8 @@ def back(words):
         tell('error: ' + missing)
         return FAILED
     transaction = resolved(libdnf5, base, jobs_back(order['arriving'], order['leaving']), True)
-    return guarded(libdnf5, base, transaction, order['lock_timeout'], lambda rows: beyond_order(rows, order))
+    code = guarded(libdnf5, base, transaction, order['lock_timeout'], lambda rows: beyond_order(rows, order))
+    return ended(code, whole, present_words(libdnf5))
 
 
 def present_words(libdnf5):

@@ -223,17 +223,18 @@ def finish(sources):
 def back(words):
     """Take an installation back as the order says: by dnf's history where that is still as the installation left it,
     else by versions. May run again after a power cut."""
-    order = read_order(words[0])
+    whole = read_order(words[0])
     dnf, hawkey = load_dnf()
-    bound_locks(dnf, order['lock_timeout'])
-    if any(unfinished_work(dnf, hawkey).values()) and run_again('repair') != 0:
+    bound_locks(dnf, whole['lock_timeout'])
+    left = unfinished_work(dnf, hawkey)
+    if any(left.values()) and not is_of_order(left, whole) and run_again('repair') != 0:
         tell('error: an interrupted transaction could not be finished')
     present = installed_words(dnf, hawkey)
-    order = left_of(order, present)
+    order = left_of(whole, present)
     if order['transactions'] and order['untouched']:
         code = run_again('undo', words[0])
         after = installed_words(dnf, hawkey)
-        order = left_of(order, after)
+        order = left_of(whole, after)
         if code != 0 and after != present:
             return code
     if not order['arriving'] and not order['leaving']:
@@ -241,8 +242,9 @@ def back(words):
         return 0
     order['wanted'] = sorted(order['arriving'])
     named = order['wanted'] + sorted(order['leaving'])
-    return guarded(dnf, hawkey, ['--allowerasing', 'downgrade'] + named, order, lambda base: mark_back(
+    code = guarded(dnf, hawkey, ['--allowerasing', 'downgrade'] + named, order, lambda base: mark_back(
         dnf, hawkey, base, order['arriving'], order['leaving']))
+    return ended(code, whole, installed_words(dnf, hawkey))
 
 
 def undo(words):

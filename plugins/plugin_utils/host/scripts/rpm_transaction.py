@@ -79,10 +79,26 @@ def split_signs(words):
 
 
 def left_of(order, present):
-    """An order that takes something back, without what is done already. What is left of `arriving` are its targets."""
-    arriving, leaving = order['arriving'] - present, order['leaving'] & present
+    """An order that takes something back, without what is done already. What is left of `arriving` are its targets. What
+    came back and is still beside what it was to replace, as after a power cut, is done once that is gone (`replaced`)."""
+    beside = set(old for new, old in order.get('replaced', {}).items() if new in present and old in present)
+    arriving, leaving = order['arriving'] - present, (order['leaving'] | beside) & present
     untouched = arriving == order['arriving'] and leaving == order['leaving']
     return dict(order, targets=arriving, arriving=arriving, leaving=leaving, must_go=leaving, untouched=untouched)
+
+
+def is_of_order(left, order):
+    """Whether all that an interrupted transaction left is what the order itself had begun to take back."""
+    return set(left['begun']) <= order['arriving'] and set(left['older']) <= set(order.get('replaced', {}).values())
+
+
+def ended(code, order, present):
+    """The exit code of taking back: what is not as it was is no success, whatever the package manager says."""
+    left = left_of(order, present)
+    found = sorted(left['arriving'] | left['leaving'])
+    if found and code == 0:
+        tell('error: not everything is as it was: {0}'.format(', '.join(found)))
+    return code or (1 if found else 0)
 
 
 def replaced_by_begun(words, begun):

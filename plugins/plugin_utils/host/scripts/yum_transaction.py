@@ -265,11 +265,11 @@ def take_back(yum, miscutils, base, order):
         # The plan was made from what is in the cache.
         repo.metadata_expire = -1
     present = installed_words(base)
-    order = left_of(order, present)
+    whole, order = order, left_of(order, present)
     if order['transactions'] and order['untouched']:
         code = undo_all(yum, base, order)
         after = installed_words(base)
-        order = left_of(order, after)
+        order = left_of(whole, after)
         if code != 0 and after != present:
             return code
     if not order['arriving'] and not order['leaving']:
@@ -279,7 +279,7 @@ def take_back(yum, miscutils, base, order):
     if problem is not None:
         tell('error: ' + problem)
         return 1
-    return run_as_ordered(yum, base, rows, order)
+    return ended(run_as_ordered(yum, base, rows, order), whole, installed_words(base))
 
 
 def undo_all(yum, base, order):

@@ -249,6 +249,7 @@ def test_what_is_taken_back_is_an_order_of_what_comes_and_what_goes() -> None:
     assert isinstance(step.argv[-1], FileArgument)
     assert json.loads(step.argv[-1].content) == {
         "arriving": ["curl-7.0-1.x86_64"], "leaving": ["curl-new-1:2-1.noarch"], "transactions": [5, 7],
+        "replaced": {"curl-7.0-1.x86_64": "curl-7.1-1.x86_64"},
         "downgrading": True, "lock_timeout": 3,
     }  # fmt: skip
     with pytest.raises(PatchError, match="nothing to take back"):
