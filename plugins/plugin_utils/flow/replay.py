@@ -111,7 +111,8 @@ def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
     for entry in _records(document["patches"]):
         record = {key: entry[key] for key in _KEPT if entry.get(key) is not None}
         if entry.get("detail") == HELD:
-            record["held"] = host_exclude(record, holds) or {}
+            # An empty one would say that nothing holds it.
+            record["held"] = host_exclude(record, holds) or {"kind": None}
         if entry.get("counted_source") in _DATED_BY:
             record[_DATED_BY[entry["counted_source"]]] = entry["counted_from"]
         record["deferred"] = entry.get("detail") == DEFERRED_PHASED
