@@ -106,6 +106,8 @@ def _records(values: list[Any]) -> list[PatchRecord]:
 
 
 def _from_document(document: dict[str, Any], operating_system: str) -> Saved:
+    if operating_system == "WINDOWS":
+        raise _bad("a document of Windows lacks what its rules ask for (patch set, family); its inventory has it")
     candidates, installed = [], []
     holds = _records(document.get("holds") or [])
     for entry in _records(document["patches"]):

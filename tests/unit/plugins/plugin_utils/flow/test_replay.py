@@ -127,6 +127,12 @@ def test_a_document_still_knows_what_the_host_was_kept_from(detail: str) -> None
     assert (above["detail"], below["decision"]) == (detail, "approved")
 
 
+def test_a_document_of_windows_is_no_inventory_of_it() -> None:
+    with pytest.raises(PatchError, match="inventory that scan_host saved") as error:
+        judge({"operating_system": "WINDOWS", "patches": []})
+    assert error.value.kind == "bad_inventory"
+
+
 def test_a_document_is_judged_at_the_time_of_its_run() -> None:
     document = {
         "operating_system": "UBUNTU",
