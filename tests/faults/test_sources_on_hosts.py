@@ -123,9 +123,10 @@ class Fleet:
                    "os_mappings": {"fedora": {"operating_system": "REDHAT_ENTERPRISE_LINUX"}}}  # fmt: skip
         return {"name": module, f"openfleet.patch.{module}": options | more}
 
-    def begin(self, module: str, **more: Any) -> Any:
+    def begin(self, module: str, *arguments: str, **more: Any) -> Any:
         self.began_at = self.log.stat().st_size
-        return self.controller.start(inventory_of(self.variables), [self.task(module, **more)], "-vvv", "-f", "5")
+        tasks = [self.task(module, **more)]
+        return self.controller.start(inventory_of(self.variables), tasks, "-vvv", "-f", "5", *arguments)
 
     def end(self, process: Any) -> Play:
         play = self.controller.finish(process, time.monotonic(), 240)
@@ -225,12 +226,17 @@ def test_an_installation_takes_the_sources_alone_and_keeps_their_password_to_its
 
 @pytest.mark.endurance
 @pytest.mark.parametrize("name", ["debian12", "rhel9", "fedora42", "sles15"])
-def test_a_power_cut_is_finished_by_the_next_boot_without_the_controller(lab: Lab, tmp_path: Path, name: str) -> None:
+def test_what_was_planned_is_finished_by_the_next_boot_after_a_power_cut(lab: Lab, tmp_path: Path, name: str) -> None:
     """The job has what opens its sources until it has ended, and no longer."""
     fleet = Fleet(lab, tmp_path, {name: KINDS[name]})
     [host] = fleet.hosts.values()
     try:
         slow_for(host, 600)
+        before = fingerprint(host, ignore=IGNORED)
+        planned = fleet.end(fleet.begin("install_patches", "--check")).task(host.name)
+        assert [each["version"][:3] for each in planned.result["plan"]["install"]] == ["9.0"], planned.result
+        assert differences(before, fingerprint(host, ignore=IGNORED)) == []
+        assert only_private(fleet.asked[name]), fleet.asked[name]
         with ThreadPoolExecutor(1) as running:
             ended = running.submit(fleet.end, fleet.begin("install_patches", reconnect_timeout=1))
             wait_until(lambda: ended.done() or processes(host, SLOW), "its script runs", 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -48,3 +49,30 @@ def test_each_run_looks_once_where_its_own_folder_is_and_removes_that(part: dict
     assert [os.path.dirname(os.path.dirname(each)) for each in (first, second)] == looked * 2
     workspace.close()
     assert not os.path.exists(os.path.dirname(first))
+
+
+def test_the_folder_of_a_killed_process_goes_at_once_and_that_of_a_living_one_stays(
+    part: dict[str, Any], tmp_path: Path
+) -> None:
+    mine = f"{os.getpid()} {part['process_began']('self')}\n"
+    killed, other, living = (folder(tmp_path / f"openfleet-patch-{name}", 1) for name in ("killed", "other", "living"))
+    (killed / "owner").write_text("99999999 1234\n")
+    # Another process has got its number.
+    (other / "owner").write_text(f"{os.getpid()} 1\n")
+    (living / "owner").write_text(mine)
+    part["remove_left_behind"](str(tmp_path))
+    assert [path.exists() for path in (killed, other, living)] == [False, False, True]
+
+
+def test_the_same_in_sh(part: dict[str, Any], tmp_path: Path) -> None:
+    text = (FOLDER / "sections.sh").read_text().replace("/dev/shm", str(tmp_path))
+    killed, other, living = (folder(tmp_path / f"openfleet-patch-{name}", 1) for name in ("killed", "other", "living"))
+    (killed / "owner").write_text("99999999 1234\n")
+    (other / "owner").write_text(f"{os.getpid()} 1\n")
+    (living / "owner").write_text(f"{os.getpid()} {part['process_began']('self')}\n")
+    program = f'{text}\nof_workspace\ncat "$of_work/owner"\necho "$$ $(of_process_began "$$")"\n'
+    done = subprocess.run(["/bin/sh", "-eu", "-c", program], capture_output=True, text=True, check=True)
+    assert [path.exists() for path in (killed, other, living)] == [False, False, True]
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["openfleet-patch-living"]
