@@ -33,7 +33,7 @@ def to_aws(baseline: dict[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for theirs, ours in aws_shape.BASELINE_MEMBERS.items():
         value = source[ours]
-        if value is not None:
+        if value not in (None, ""):
             document[theirs] = value
     document["GlobalFilters"] = _filters(source["global_filters"])
     document["ApprovalRules"] = {"PatchRules": [_rule(rule) for rule in source["approval_rules"]]}
