@@ -154,14 +154,16 @@ def test_exactly_the_frozen_versions_are_taken_or_told_as_unavailable(
     listed: dict[str, frozenset[int]], host: dict[str, tuple[int, frozenset[int]]]
 ) -> None:
     part = Frozen(UBUNTU, JAMMY, {(name, "amd64"): frozenset(map(str, found)) for name, found in listed.items()})
-    installed = [{"name": name, "arch": "amd64", "installed_version": str(now)} for name, (now, _) in host.items()]
+    installed = [
+        {"name": name, "arch": "amd64", "installed_version": str(now)} for name, (now, _wanted) in host.items()
+    ]
     candidates = [
         {"name": name, "arch": "amd64", "installed_version": str(now), "version": str(each)}
         for name, (now, found) in host.items()
         for each in sorted(found)
         if each > now
     ]
-    decided = part.decide(candidates, [{"decision": "approved", "reason": "approved_by_rule"} for _ in candidates])
+    decided = part.decide(candidates, [{"decision": "approved", "reason": "approved_by_rule"} for _each in candidates])
     taken = {
         (record["name"], int(record["version"]))
         for record, decision in zip(candidates, decided, strict=True)

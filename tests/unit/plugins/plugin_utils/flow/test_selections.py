@@ -171,7 +171,7 @@ def test_of_a_snapshot_just_its_versions_are_taken(run: Run, tmp_path: Path) -> 
     records = [record("bash", "1-1", "1-2"), record("bash", "1-1", "1-3"), record("vim", "1-1", "1-2")]
     inventory = host(candidates=records)
     assert selection.check(inventory) == []
-    approve = [{"decision": "approved", "reason": "approved_by_rule"} for _ in records]
+    approve = [{"decision": "approved", "reason": "approved_by_rule"} for _each in records]
     decided = selection.decide(records, inventory, lambda _records: approve)
     assert [each["decision"] for each in decided] == ["approved", "not_approved", "not_approved"]
     assert selection.may_come_along("bash", "x86_64", "1-2")

@@ -208,7 +208,7 @@ def test_locks_of_others_that_come_and_go_do_not_hide_it(host, holder, tmp_path)
     busy = subprocess.Popen([sys.executable, "-c", COME_AND_GO, str(tmp_path / "other")], stdout=subprocess.PIPE)
     try:
         assert busy.stdout.readline() == b"started\n"
-        seen = [reboot_probe._state(host.ask("look")).lock for _ in range(25)]
+        seen = [reboot_probe._state(host.ask("look")).lock for _time in range(25)]
     finally:
         busy.kill()
         busy.communicate()
