@@ -1,5 +1,7 @@
 # `make scan` looks at this machine; `make test` runs everything. The commands behind are in noxfile.py.
 PYTHON ?= python3
+# Most tests on hosts wait, so three share two processors well.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 LINK := .cache/collections/ansible_collections/openfleet/patch
@@ -64,7 +66,7 @@ test test-all: $(VENV)/.dev $(LINK)
 	@tests/tools/store_and_metrics.sh .cache/debian
 	@$(if $(filter test-all,$@),tests/tools/browser.sh .cache/browser && tests/tools/make_venv.sh $(VENV) $(PYTHON) -r requirements-browser.txt,:)
 	@$(NOX) gates
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter test,$@),-m 'not endurance and not browser') tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(if $(filter test,$@),-m 'not endurance and not browser') tests
 
 clean:
 	rm -rf .nox .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output .cache/sanity .cache/ansible .cache/build .cache/scan
