@@ -109,6 +109,9 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--every", type=int, default=7, help="days between two scans")
     options = parser.parse_args()
+    # Before the store is filled, which takes minutes: all of it is of one checkout.
+    from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import querying, reporting  # noqa: F401
+    from ansible_collections.openfleet.patch.plugins.plugin_utils.report import formats  # noqa: F401
     from ansible_collections.openfleet.patch.plugins.plugin_utils.store import database
     from ansible_collections.openfleet.patch.plugins.plugin_utils.store.compliance_store import ComplianceStore
 
