@@ -229,7 +229,7 @@ def test_an_installation_takes_the_sources_alone_and_keeps_their_password_to_its
 def test_what_was_planned_is_finished_by_the_next_boot_after_a_power_cut(lab: Lab, tmp_path: Path, name: str) -> None:
     """The job has what opens its sources until it has ended, and no longer."""
     fleet = Fleet(lab, tmp_path, {name: KINDS[name]})
-    [host] = fleet.hosts.values()
+    host = fleet.hosts[name]
     try:
         slow_for(host, 600)
         before = fingerprint(host, ignore=IGNORED)

@@ -229,7 +229,7 @@ class _Entry:
             self._wrong("url", f"{show(url)} is no address of http or https")
         statuses = raw.get("status", [200])
         statuses = statuses if isinstance(statuses, (list, tuple)) else [statuses]
-        if not statuses or not all(type(each) is int and 100 <= each <= 599 for each in statuses):
+        if not statuses or not all(isinstance(each, int) and 100 <= each <= 599 for each in statuses):
             self._wrong("status", f"{show(raw.get('status'))} is no HTTP status, nor a list of them")
         contains = raw.get("contains")
         if contains is not None and not (isinstance(contains, str) and contains):

@@ -67,8 +67,7 @@ def use_repositories(_lab: Lab, root: Path, distribution: str) -> None:
     for path in GOLDEN.glob("*.txt"):
         shutil.copy(path, home / "recorded")
     for name in _GUEST_FILES:
-        shutil.copy(GUEST / name, home)
-        (home / name).chmod(0o755)
+        _put_program(name, home / name)
     state = {"name": mac.name, "version": mac.version, "build": mac.build, "arch": mac.arch, "boottime": 0,
              "boot_session": "", "updates": list(mac.updates), "volume_owner": VOLUME_OWNER,
              "receipts": {"org.example.tool": {"pkg-version": "1.2", "install-time": 1700000000}}}  # fmt: skip
@@ -91,6 +90,13 @@ def use_repositories(_lab: Lab, root: Path, distribution: str) -> None:
         _add_homebrew(root, mac)
 
 
+def _put_program(name: str, target: Path) -> None:
+    """As hosts run it: in the checkout the interpreter is not named, since there it is not run."""
+    text = (GUEST / name).read_text()
+    target.write_text(f"#!/usr/bin/python3\n{text}" if name.endswith(".py") else text)
+    target.chmod(0o755)
+
+
 def _add_login(root: Path) -> None:
     unit = "[Service]\nType=simple\nExecStart=\nExecStart=/bin/sh /opt/mac/mac_enter.sh /usr/sbin/sshd -D\n"
     write_files(root, {"/etc/systemd/system/ssh.service.d/mac.conf": unit})
@@ -102,8 +108,7 @@ def _add_homebrew(root: Path, mac: Mac) -> None:
     (prefix / "bin").mkdir(parents=True, exist_ok=True)
     (prefix / "var").mkdir(exist_ok=True)
     # No link: where it leads decides whose it is.
-    shutil.copy(GUEST / "mac_stand_in.py", prefix / "bin/brew")
-    (prefix / "bin/brew").chmod(0o755)
+    _put_program("mac_stand_in.py", prefix / "bin/brew")
     state = {"taps": ["homebrew/core", "openfleet/demo"], "formula": mac.formulae, "cask": mac.casks}
     (prefix / "var/state.json").write_text(json.dumps(state))
     chroot(root, ["chown", "-R", f"{OWNER}:", mac.brew])

@@ -18,7 +18,7 @@ COMMENT = 'openfleet.patch '
 BASES = []
 
 
-def open_to_act(libdnf5, lock_timeout, sources=None, settle=settle_configuration):
+def open_to_act(libdnf5, lock_timeout, sources=None, settle=None):
     """(Base with the host's own folders and plugins, its own disable_excludes), loaded with nothing excluded. The plan
     was made from the metadata in the cache, so no other is fetched."""
     base = libdnf5.base.Base()
@@ -27,7 +27,7 @@ def open_to_act(libdnf5, lock_timeout, sources=None, settle=settle_configuration
     conf.cacheonly = 'metadata'
     if sources:
         conf.cachedir = sources.path('cache')
-    settle(conf)
+    (settle or settle_configuration)(conf)
     base.setup()
     BASES.append(base)
     wait_for_rpm(lock_timeout, dnf5_lock_holder)

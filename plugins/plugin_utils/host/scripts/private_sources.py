@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=undefined-variable
 """Part of the readers and programs: repositories that replace those of the host for one run.
 
 Their metadata lies in a folder that all questions of an installing run share, or in the workspace of a reading alone.

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Programs of a Mac, as far as a patch run meets them, on a host that is none; the name they are called by says which.
 
 They replay what real ones printed (/opt/mac/recorded) and keep what they did in /opt/mac/state.json, Homebrew's part in
