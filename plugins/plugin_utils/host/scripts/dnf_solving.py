@@ -3,7 +3,9 @@
 # pylint: disable=undefined-variable
 """Part of the program that changes hosts with dnf 4: what the library works out, for an installation or for taking one
 back, on links to the host's cache and a copy of its state. Stands after the parts before it in
-PROGRAM_PARTS["dnf_transaction"] in host/payload.py, whose names it uses.
+PROGRAM_PARTS["dnf_transaction"] in host/payload.py; uses ARRIVING, Workspace, batches_of, fixed_environment,
+link_cache, load_dnf, load_sack, locked_away, nevra_of, nevra_word, open_configuration, read_locklist, replaced_version,
+sections_of, sources_of_environment, split_signs and text_of.
 """
 
 import os

@@ -4,8 +4,9 @@
 """Part of the program that changes hosts with yum 3: works out through its API what a transaction would do.
 
 Stands after the parts of the yum reader and rpm_transaction.py; uses ReaderError, Workspace, error_text, text_of,
-str_of, version_of, without_passwords, fixed_environment, load_yum, open_configuration, link_cache, load_repositories, sources_of_environment,
-open_excludes, read_locklist, lock_test, repository_priorities, yum_failure, batches_of, nevra_word and ARRIVING.
+str_of, version_of, without_passwords, fixed_environment, load_yum, open_configuration, link_cache, load_repositories,
+sources_of_environment, open_excludes, read_locklist, lock_test, repository_priorities, yum_failure, batches_of,
+nevra_word, split_signs and ARRIVING.
 """
 
 import os
