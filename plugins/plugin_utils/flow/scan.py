@@ -142,7 +142,7 @@ class HostScan:
         if named and self._errata is None:
             self._errata = ErrataFile(named, self.opened_run)
         wanted = {key: self._arguments[key] for key in ("refresh", "metadata_max_age")}
-        if self._arguments["newest_release"]:
+        if self._arguments.get("newest_release"):
             wanted["newest_release"] = True
         if self._arguments.get("macos_brew_path"):
             wanted["brew_path"] = self._arguments["macos_brew_path"]
