@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playbook_runs import Played, make_collection, play
+
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.controller import controller_key
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.run_directory import open_run
 
 pytestmark = pytest.mark.slow
 # Whoever is started is out of reach: that it was tried shows in its outcome.
@@ -104,11 +108,13 @@ def test_openings_are_listed_without_a_connection_once_for_hosts_that_have_the_s
 
 def test_no_host_starts_after_the_time_of_the_whole_run(tmp_path: Path) -> None:
     hosts: dict[str, dict[str, Any]] = {"a": {"patch_maintenance_windows": [ALWAYS]}, "b": {}}
-    given = {"patch_run_timeout": 0, "patch_requested_by": "alice"}
+    began = datetime.now(timezone.utc) - timedelta(minutes=5)
+    joined = open_run(str(tmp_path / "state"), run_id=None, as_of=None, now=began, controller_key=controller_key())
+    given = {"patch_run_timeout": 200, "patch_requested_by": "alice", "patch_run_id": joined.run_id}
     played = run("2.16", tmp_path, "openfleet.patch.install", hosts, "-e", json.dumps(given))
     assert played.rc == 2, played.output
     assert played.outcomes() == {"a": "not_started", "b": "not_started"}
-    assert "the run may take 0 seconds" in " ".join(played.summary.split())
+    assert "the run may take 200 seconds" in " ".join(played.summary.split())
 
 
 def test_hosts_are_rebooted_only_in_their_windows(tmp_path: Path) -> None:
