@@ -255,7 +255,8 @@ of_repair() {
     rpm -qa --queryformat "$of_form" | grep -v '^gpg-pubkey' | grep -v -x -F -f "$of_work/beside" |
         awk -v ordered="$of_work/expected" '
             BEGIN { while ((getline line <ordered) > 0) if (split(line, word, " ") == 4 && word[1] == "arrive") came[word[2] "-" word[4] "." word[3]] }
-            $3 in came { $2 = 99999999999 }
+            # A word: not every awk writes a large number as it is.
+            $3 in came { $2 = "99999999999" }
             { print }' |
         sort -k 1,1 -k 2,2n >"$of_work/all"
     awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
