@@ -178,8 +178,8 @@ def test_a_sentence_on_standard_error_has_a_section_of_its_own(mac: Path) -> Non
 def test_without_timeout_the_clock_of_perl_ends_a_list_that_hangs(mac: Path) -> None:
     if shutil.which("perl") is None:
         pytest.skip("no perl here")
-    for name in ("awk", "cat", "cut", "date", "df", "env", "find", "grep", "head", "id", "mktemp", "perl", "readlink", "rm",
-                 "sed", "sh", "sleep", "uname"):  # fmt: skip
+    for name in ("awk", "cat", "cut", "date", "df", "env", "find", "grep", "head", "id", "mktemp", "perl", "readlink",
+                 "rm", "sed", "sh", "sleep", "uname"):  # fmt: skip
         program = shutil.which(name)
         assert program is not None
         (mac / "bin" / name).symlink_to(program)
