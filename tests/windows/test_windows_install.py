@@ -218,7 +218,6 @@ def test_every_recorded_run_ends_in_what_the_host_is_afterwards(recorded: dict[s
     hold_recorded_runs(recorded)
 
 
-@pytest.mark.endurance
 def test_every_recorded_run_does_so_with_the_oldest_ansible_core(oldest: WindowsPlays, tmp_path: Path) -> None:
     hold_recorded_runs(tell(oldest, tmp_path, RECORDED))
 
