@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
 from ..plugin_utils.fleet.rate_control import LEFT_ALONE, RatePlan, judge
-from ..plugin_utils.fleet.run_directory import Run, open_run
+from ..plugin_utils.fleet.run_directory import Run
 from ..plugin_utils.fleet.turns import Log, Turn, Turns
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.rates import allowed_errors, wait_for
 from ..plugin_utils.flow.results import failed, plain
 
@@ -33,12 +32,7 @@ class ActionModule(ActionBase):
         _validation, validated = self.validate_argument_spec(argument_spec("gate_batch"))
         arguments, variables = plain(validated), task_vars or {}
         try:
-            run = open_run(
-                arguments["state_directory"],
-                run_id=arguments["run_id"],
-                now=datetime.now(timezone.utc),
-                controller_key=controller_key(),
-            )
+            run = run_of_task(arguments)
             turns = Turns(run)
             if arguments["healthy_wave"] is not None:
                 turns.answer(arguments["healthy_wave"], True, now=time.time())

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import Run, open_run
+from ..plugin_utils.fleet.run_directory import Run
 from ..plugin_utils.fleet.turns import Turns
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.rates import wait_for
 from ..plugin_utils.flow.results import failed, plain
 
@@ -32,12 +31,7 @@ class ActionModule(ActionBase):
         _validation, validated = self.validate_argument_spec(argument_spec("gate_host"))
         arguments = plain(validated)
         try:
-            run = open_run(
-                arguments["state_directory"],
-                run_id=arguments["run_id"],
-                now=datetime.now(timezone.utc),
-                controller_key=controller_key(),
-            )
+            run = run_of_task(arguments)
             return {**result, "changed": False, **_take(run, arguments, task_vars or {})}
         except PatchError as error:
             return result | failed(error)

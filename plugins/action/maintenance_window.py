@@ -12,12 +12,12 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.compliance.outcomes import NOT_STARTED
 from ..plugin_utils.engine.dates import parse_instant
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import Run, open_run, utc_text
+from ..plugin_utils.fleet.run_directory import Run, utc_text
 from ..plugin_utils.fleet.windows_decision import Need, decide, list_openings, out_of_time
 from ..plugin_utils.fleet.windows_input import parse_windows
 from ..plugin_utils.fleet.windows_report import OUTCOME_KINDS, decision_result
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -85,13 +85,7 @@ def _moment(text: str | None) -> datetime:
 def _run(arguments: dict[str, Any], *, create: bool) -> Run | None:
     """The run of this ansible-playbook; None when there is none and nothing is to be noted."""
     try:
-        return open_run(
-            arguments["state_directory"],
-            run_id=arguments["run_id"],
-            now=datetime.now(timezone.utc),
-            controller_key=controller_key(),
-            create=create,
-        )
+        return run_of_task(arguments, create=create)
     except PatchError as error:
         if error.kind == "no_run" and not create:
             return None

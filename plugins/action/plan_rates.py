@@ -5,18 +5,16 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import open_run
 from ..plugin_utils.fleet.turns import Turns
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.rates import plan_rates
 from ..plugin_utils.flow.results import failed, plain
 
@@ -44,13 +42,7 @@ class ActionModule(ActionBase):
                 forks=int(variables.get("ansible_forks") or C.config.get_config_value("DEFAULT_FORKS")),
                 domain_of=_domains(hosts, variables, self._templar) if arguments["max_per_domain"] else {},
             )
-            run = open_run(
-                arguments["state_directory"],
-                run_id=arguments["run_id"],
-                as_of=arguments["as_of"],
-                now=datetime.now(timezone.utc),
-                controller_key=controller_key(),
-            )
+            run = run_of_task(arguments)
             Turns(run).start(planned.plan, planned.between, now=time.time())
         except PatchError as error:
             return result | failed(error)

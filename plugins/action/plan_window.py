@@ -12,12 +12,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import Run, open_run
 from ..plugin_utils.fleet.window_runs import WindowRun, claim
 from ..plugin_utils.fleet.window_tasks import Stage, WindowTask, parse_window_tasks
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.results import failed, plain
 from ..plugin_utils.flow.window_turns import NAMES, find, plan
 
@@ -54,7 +53,7 @@ class ActionModule(ActionBase):
 
         now = datetime.now(timezone.utc)
         found = find(tasks, inputs, hosts_of=hosts_of, now=now)
-        run = self._run(arguments, now)
+        run = run_of_task(arguments, now=now)
         claims = set(found.claims)
         if not self._task.check_mode:
             claims &= claim(run.state_directory, found.claims, run_id=run.run_id)
@@ -84,15 +83,6 @@ class ActionModule(ActionBase):
 
     def _file(self, task: WindowTask) -> str | None:
         return None if task.file is None else str(Path(task.file).expanduser().absolute())
-
-    def _run(self, arguments: dict[str, Any], now: datetime) -> Run:
-        return open_run(
-            arguments["state_directory"],
-            run_id=arguments["run_id"],
-            as_of=arguments["as_of"],
-            now=now,
-            controller_key=controller_key(),
-        )
 
 
 def _tell(stages: list[Stage], waiting: dict[str, str], had: int) -> None:

@@ -23,9 +23,9 @@ from ..plugin_utils.compliance.preflight import (
 )
 from ..plugin_utils.compliance.states import patch_entries
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import Run, open_run, utc_text
+from ..plugin_utils.fleet.run_directory import Run, utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.flow.scan import HostScan
 from ..plugin_utils.flow.windows_install import cannot_install
@@ -59,13 +59,7 @@ class _Preflight:
 
     def check(self) -> dict[str, Any]:
         now = datetime.now(timezone.utc)
-        run = open_run(
-            self._arguments["state_directory"],
-            run_id=self._arguments["run_id"],
-            as_of=self._arguments["as_of"],
-            now=now,
-            controller_key=controller_key(),
-        )
+        run = run_of_task(self._arguments, now=now)
         outcome: dict[str, Any] = {"status": FAILED, "kind": "interrupted", "message": "The task was interrupted."}
         try:
             answer = self._findings(run)

@@ -11,12 +11,11 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.compliance.outcomes import OK, outcome_of_result
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
 from ..plugin_utils.fleet.run_directory import (
-    open_run,
     utc_text,
 )
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 INTERRUPTED = "interrupted"
@@ -41,7 +40,7 @@ class ActionModule(ActionBase):
 
 def _record(arguments: dict[str, Any], host: str) -> dict[str, Any]:
     now = datetime.now(timezone.utc)
-    run = open_run(arguments["state_directory"], run_id=arguments["run_id"], now=now, controller_key=controller_key())
+    run = run_of_task(arguments, now=now)
     outcome = outcome_of_result(
         arguments["result"], operation=arguments["operation"], task=arguments["task"], at=utc_text(now)
     )

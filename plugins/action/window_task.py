@@ -11,9 +11,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.controller import controller_key
-from ..plugin_utils.fleet.run_directory import open_run
 from ..plugin_utils.flow.argument_spec import argument_spec
+from ..plugin_utils.flow.opened_run import run_of_task
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.flow.window_turns import Turns, need_of, report
 
@@ -36,7 +35,7 @@ class ActionModule(ActionBase):
 
 def _take(arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(timezone.utc)
-    run = open_run(arguments["state_directory"], run_id=arguments["run_id"], now=now, controller_key=controller_key())
+    run = run_of_task(arguments, now=now)
     if arguments["turn"] == "report":
         lines, counts = report(run)
         for line in lines:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PatchError
-from ..fleet.controller import controller_key
 from ..fleet.hooks_input import AFTER_REBOOT, ON_EXIT, POST_INSTALL, PRE_INSTALL, Hook, find_file, parse_hooks
-from ..fleet.run_directory import open_run, utc_text
+from ..fleet.run_directory import utc_text
 from .hooks import HookLog
+from .opened_run import run_of_task
 
 OPTIONS = {
     PRE_INSTALL: "pre_install",
@@ -48,12 +48,7 @@ def one_hook(hooks: Mapping[str, list[Hook]], kind: str, number: int) -> Hook:
 
 def host_log(arguments: Mapping[str, Any], host: str) -> HookLog:
     """The log of this host in the run of this ansible-playbook."""
-    run = open_run(
-        arguments["state_directory"],
-        run_id=arguments["run_id"],
-        now=datetime.now(timezone.utc),
-        controller_key=controller_key(),
-    )
+    run = run_of_task(arguments)
     return HookLog(run, host)
 
 

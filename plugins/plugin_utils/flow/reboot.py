@@ -16,10 +16,10 @@ from ..compliance.reboot_decision import NO_REBOOT, ONLY_IF_REQUIRED, decide_reb
 from ..compliance.service_restarts import choose_restarts
 from ..engine.records import Inventory
 from ..errors import PatchError
-from ..fleet.controller import controller_key
 from ..fleet.reboots import note_reboot, refuse_too_many
-from ..fleet.run_directory import Run, open_run, utc_text
+from ..fleet.run_directory import Run, utc_text
 from ..host.reboot_probe import HostState, UnitRestart
+from .opened_run import run_of_task
 from .reboot_proof import Proof
 from .scan import utc_now
 
@@ -89,7 +89,7 @@ class HostReboot:
             self._see_to_services(check_mode)
             return self.known
         itself = self._refuse(state)
-        run = self._open_run()
+        run = run_of_task(self._arguments, now=self._now())
         number = refuse_too_many(run, self._host, most=self._arguments["max_reboots"])
         self.known["reboots"] = number if not check_mode else number - 1
         if check_mode:
@@ -205,15 +205,6 @@ class HostReboot:
         if state.uid != 0:
             raise PatchError("no_privilege", "Only root can reboot this host: set become: true.", uid=state.uid)
         return itself
-
-    def _open_run(self) -> Run:
-        return open_run(
-            self._arguments["state_directory"],
-            now=self._now(),
-            controller_key=controller_key(),
-            run_id=self._arguments["run_id"],
-            as_of=self._arguments["as_of"],
-        )
 
     def _announce(self) -> None:
         delay = self._arguments["pre_reboot_delay"]

@@ -7,16 +7,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ..compliance.overview import Overview, survey
 from ..compliance.text import render_run
-from ..fleet.controller import controller_key, ephemeral_warning
+from ..fleet.controller import ephemeral_warning
 from ..fleet.notices import untold
-from ..fleet.run_directory import Run, open_run
+from ..fleet.run_directory import Run
 from ..fleet.turns import read_turns
+from .opened_run import run_of_task
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,7 @@ def summarize(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Run
     hosts: Sequence[str] | None = arguments["hosts"]
     if hosts is None:
         hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or []]
-    run = open_run(
-        arguments["state_directory"],
-        run_id=arguments["run_id"],
-        now=datetime.now(timezone.utc),
-        controller_key=controller_key(),
-    )
+    run = run_of_task(arguments)
     problems: list[str] = []
     outcomes = run.outcomes(of_this_process=True, problems=problems)
     turns = read_turns(run)

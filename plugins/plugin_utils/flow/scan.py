@@ -20,14 +20,15 @@ from ..engine.records import Inventory
 from ..errors import PatchError
 from ..fleet.baseline_entries import read_registry
 from ..fleet.baselines import ResolvedBaseline, patch_group_of, patch_group_problems, resolve_baseline
-from ..fleet.controller import controller_key, login_name
+from ..fleet.controller import login_name
 from ..fleet.files import make_private_directory, safe_name, write_new_json
-from ..fleet.run_directory import Run, open_run, utc_text
+from ..fleet.run_directory import Run, utc_text
 from .channels import open_channel
 from .errata import ErrataFile
 from .inventory import build_inventory, read_request
 from .ledger import ScanLedger
 from .named_files import base_folder
+from .opened_run import run_of_task
 from .private_sources import HostSources
 from .results import plain
 
@@ -97,13 +98,7 @@ class HostScan:
         Raises ``PatchError`` after a document of a host that could not be read was kept, and Ansible's own
         unreachable error.
         """
-        self.run = open_run(
-            self._arguments["state_directory"],
-            now=self._now(),
-            controller_key=controller_key(),
-            run_id=self._arguments["run_id"],
-            as_of=self._arguments["as_of"],
-        )
+        self.run = run_of_task(self._arguments, now=self._now())
         outcome: dict[str, Any] = {"status": FAILED, "message": "The task was interrupted.", "kind": "interrupted"}
         try:
             self.document = self.work()

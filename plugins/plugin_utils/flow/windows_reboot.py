@@ -10,11 +10,11 @@ from typing import Any
 
 from ..compliance.reboot_decision import decide_reboot, pending_titles, unknown_need
 from ..errors import PatchError
-from ..fleet.controller import controller_key
 from ..fleet.reboots import note_reboot, refuse_too_many
-from ..fleet.run_directory import Run, open_run, utc_text
+from ..fleet.run_directory import Run, utc_text
 from ..host.windows_channel import WindowsChannel
 from .ansible_windows import AnsibleWindows
+from .opened_run import run_of_task
 from .scan import utc_now
 
 # Windows works the moment out from its clock and its uptime, so that it moves when the clock is set.
@@ -90,7 +90,7 @@ class WindowsReboot:
             self.known["state"] = "not_rebooted"
             return self.known
         self._windows.check()
-        run = self._open_run()
+        run = run_of_task(self._arguments, now=self._now())
         most = self._arguments["max_reboots"]
         number = refuse_too_many(run, self._host, most=most)
         self.known["reboots"] = number - 1 if check_mode else number
@@ -150,15 +150,6 @@ class WindowsReboot:
         told = "The document given was not made in the present boot of this host, so the host was read instead."
         self.known["warnings"].append({"kind": "document_of_another_boot", "message": told})
         return None
-
-    def _open_run(self) -> Run:
-        return open_run(
-            self._arguments["state_directory"],
-            now=self._now(),
-            controller_key=controller_key(),
-            run_id=self._arguments["run_id"],
-            as_of=self._arguments["as_of"],
-        )
 
 
 def _waiting(need: Mapping[str, Any]) -> list[str]:
