@@ -19,9 +19,14 @@ pytestmark = pytest.mark.lab
 ALIVE = (*LOGIN_RECORDS, "/var/log/journal", "/var/lib/rpm/rpmdb.sqlite-shm", "/dev/shm")
 CACHE = ("/var/cache/zypp", "/var/cache:", "/var/log/zypp", "/var/log:", "/var/lib/zypp", "/run/zypp.pid", "/tmp:",
          "/var/tmp:", "/dev/shm:", "/run:", "/var/lib/rpm", "/var/lib/YaST2", "/var/lib:")  # fmt: skip
-
-
 INSTALLED = sum(len(package.installed) for package in PACKAGES)
+# The file goes only when the daemon runs from it: before that, there would be nothing left to start.
+START_AND_REPLACE_A_DAEMON = """
+cp /bin/sleep /usr/bin/acme-daemon
+acme-daemon 100 >/dev/null 2>&1 &
+until [ "$(readlink /proc/$!/exe)" = /usr/bin/acme-daemon ]; do sleep 0.05; done
+rm /usr/bin/acme-daemon
+"""
 
 
 def fingerprint(host: LabHost) -> dict[str, str]:
@@ -177,8 +182,6 @@ def test_a_reboot_is_called_for_by_a_package_that_asks_for_it_and_by_replaced_li
         True,
         ["reboot_needed_file"],
     )
-    host.run(
-        ["sh", "-c", "cp /bin/sleep /usr/bin/acme-daemon; acme-daemon 100 >/dev/null 2>&1 & rm /usr/bin/acme-daemon"]
-    )
+    host.run(["sh", "-c", START_AND_REPLACE_A_DAEMON])
     stale = inventory_of(host).findings["deleted_libraries"]["processes"]
     assert [(each["name"], each["libraries"]) for each in stale] == [("acme-daemon", ["/usr/bin/acme-daemon"])]
