@@ -322,7 +322,7 @@ class HostInstall(HostScan):
         if self._earlier is not None:
             self._work.note(self._planner(after), self._earlier)
             document["interrupted_run"] = install_report.described(self._earlier, self._work)
-        missing = self._missing(document, still_open)
+        missing = self._missing(document, still_open, after)
         timed_out = self._work.result == "TIMED_OUT"
         if missing or timed_out:
             seconds = self._arguments["host_timeout"] if timed_out else None
@@ -331,14 +331,16 @@ class HostInstall(HostScan):
         self._keep_on_host(document)
         return document
 
-    def _missing(self, document: Mapping[str, Any], still_open: list[PatchRecord]) -> list[Mapping[str, Any]]:
-        """What should have come: approved by the baseline and failed, and what a list or snapshot wanted, which the
-        baseline may not approve, so that the document cannot call it failed."""
+    def _missing(
+        self, document: Mapping[str, Any], still_open: list[PatchRecord], after: Inventory
+    ) -> list[Mapping[str, Any]]:
+        """What should have come: approved by the baseline and failed, and what the baseline may not approve, so that
+        the document cannot call it failed: what a list or snapshot wanted, and whatever was begun and has not ended."""
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
-        if not self._selection.replaces:
-            return missing
         known = {patch_key(entry) for entry in missing}
-        wanted = [each for each in still_open if patch_key(each) not in known]
+        begun = [each for each in after.installed if each.get("unfinished")]
+        open_now = [*(still_open if self._selection.replaces else []), *begun]
+        wanted = [each for each in open_now if patch_key(each) not in known]
         return missing + [
             {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
             for each in wanted
@@ -346,7 +348,8 @@ class HostInstall(HostScan):
 
     def warnings(self) -> list[dict[str, str]]:
         scripts = [{"kind": "script_failed", "message": line} for line in self._work.script_failures]
-        return [*super().warnings(), *self._debian8.warnings, *self._notes, *scripts]
+        failed = [{"kind": "step_failed", "message": line} for line in self._work.failures]
+        return [*super().warnings(), *self._debian8.warnings, *self._notes, *failed, *scripts]
 
     @property
     def restarted(self) -> bool:

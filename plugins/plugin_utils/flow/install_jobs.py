@@ -47,6 +47,8 @@ class InstallJobs:
         """Scripts that failed in packages that count as installed, in the package manager's words."""
         self.reason = ""
         """Why the last job that failed did, for what has no reason of its own."""
+        self.failures: list[str] = []
+        """Each job that did not succeed, with the steps of it that failed."""
 
     def run(
         self,
@@ -75,9 +77,12 @@ class InstallJobs:
         )
         state = self._driver.run(plan)
         self.done.append(state)
-        if state.result != "SUCCEEDED" or hasattr(manager, "reasons_of_step"):
+        failed = state.result != "SUCCEEDED"
+        if failed or hasattr(manager, "reasons_of_step"):
             reasons, self.reason = failures_of_job(state, self._driver, manager)
             self.reasons.update(reasons)
+        if failed:
+            self.failures.append(f"'{plan.title}' ended as {state.result}: {self.reason}")
         self.note(manager, state)
         return state
 

@@ -210,6 +210,31 @@ def test_after_everything_together_failed_the_families_are_tried_one_by_one_with
     assert host.refreshes == [None, "never", "always", "never"]
 
 
+def test_a_step_that_failed_although_every_version_came_is_told_and_fails_nobody(turn: Turn) -> None:
+    there = reading(installed=(package("curl", "2"),))
+    host = Host(reading(CURL), there, there, ends=(("FAILED", None),))
+    document = turn(host).scan()
+    VALIDATOR.validate(document)
+    [told] = [each["message"] for each in document["warnings"] if each["kind"] == "step_failed"]
+    assert told.startswith("'install 1 packages' ended as FAILED: step ")
+    assert "step 'install curl 2' ended with exit code 100: E: Sub-process /usr/bin/dpkg" in told
+    assert (document["installation"]["result"], document["verdict"]) == ("FAILED", "compliant")
+
+
+@pytest.mark.parametrize("before", [None, "half-configured"], ids=["by this run", "by an earlier one"])
+def test_a_package_that_nobody_approved_and_that_is_left_half_configured_fails_the_host(
+    turn: Turn, before: str | None
+) -> None:
+    along = package("libnew", "1", "1", unfinished=before, security=False, priority="Extra")
+    left = reading(installed=(package("curl", "2"), {**along, "version": "2", "unfinished": "half-configured"}))
+    first = reading(CURL, installed=(along,), **({"unfinished": {"packages": []}} if before else {}))
+    ends = ("FAILED", None)
+    host = Host(*([first, first] if before else [first]), left, left, ends=(ends, ends) if before else (ends,))
+    error = failure(turn(host))
+    assert error.kind == "install_incomplete"
+    assert "libnew.all 2: step " in error.message
+
+
 def test_no_job_follows_when_the_time_of_the_host_is_up(turn: Turn) -> None:
     host = Host(reading(CURL), ends=(("TIMED_OUT", "job"),))
     install = turn(host)
