@@ -16,7 +16,7 @@ from .states import PatchKey, patch_entries
 from .summary import summarize, unknown_summary
 from .verdict import COMPLIANT, NON_COMPLIANT, UNKNOWN, doubts_about, judge_host
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 STALE_AFTER = 86400
 """Seconds after which package lists no longer prove compliance."""
 

@@ -39,8 +39,10 @@ def explain_document(document: Document, found: Mapping[str, Sequence[Entry]]) -
         lines.append(f"  baseline {visible(baseline['name'])}: {visible(baseline['source'])}")
     else:
         lines.append("  no baseline: the host could not be read")
-    if document["delay_clock"] not in (None, "vendor"):
-        lines.append(f"  delays count by the clock {document['delay_clock']}")
+    # Documents of schema 1.0 may lack it.
+    clock = document.get("delay_clock")
+    if clock not in (None, "vendor"):
+        lines.append(f"  delays count by the clock {clock}")
     for word, entries in found.items():
         if word and not entries:
             lines.append(f"  {visible(word)}: {_absent(document)}")

@@ -21,6 +21,11 @@ import pytest
 from documents_for_tests import document, inventory
 from reports_for_tests import GENERATED_AT, HOSTILE, INSTANCE, fleet, report
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.explained import (
+    entries_named,
+    explain_document,
+)
+from ansible_collections.openfleet.patch.plugins.plugin_utils.questions.checked import why_not_document
 from ansible_collections.openfleet.patch.plugins.plugin_utils.report.aws_shapes import (
     instance_patch_states,
     put_compliance_items,
@@ -51,6 +56,23 @@ def files() -> dict[str, str]:
     for text in made.values():
         text.encode("utf-8")
     return made
+
+
+def test_documents_of_the_first_schema_are_read_by_everything_that_reads_documents() -> None:
+    later = ("hooks", "sources", "delay_clock")
+    entry_later = ("kind", "update_id", "security_reason", "first_seen", "counted_from", "counted_source")
+    scope = {"kind": "fleet", "run_id": None, "as_of": None}
+    builders = [ReportBuilder(generated_at=GENERATED_AT, scope=scope) for _age in ("old", "new")]
+    for new in fleet():
+        old = {key: value for key, value in new.items() if key not in later} | {"schema_version": "1.0"}
+        old["patches"] = [{key: own[key] for key in own if key not in entry_later} for own in new["patches"]]
+        assert why_not_document(old) is None
+        assert explain_document(old, entries_named(old, [])) == explain_document(new, entries_named(new, []))
+        for builder, each in zip(builders, (old, new), strict=True):
+            builder.add(each, None, in_run=False)
+    told = [render(builder.finish(), FORMATS) for builder in builders]
+    one, other = ({name: "".join(pieces) for name, pieces in each.items()} for each in told)
+    assert one == other
 
 
 def test_every_host_has_one_word_and_stale_or_unreachable_ones_are_not_compliant() -> None:
