@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from apt_reading import READER, read_answer, reading, request
@@ -133,6 +134,51 @@ def test_a_lock_held_by_another_program_is_waited_for_and_then_named(bookworm: L
         assert holder.stdout is not None
         holder.stdout.readline()
         assert read_answer(bookworm, refresh="always", lock_timeout=30)["result"]["refresh"]["ok"] is True
+
+
+def paragraph(name: str, version: str = "1.0", status: str = "install ok installed", **more: str) -> bytes:
+    """A package in dpkg's status; Latin-1, so that other letters than those of English are no UTF-8."""
+    fields = {"Status": status, "Architecture": "amd64", "Version": version, "Maintainer": "x", "Description": "x"}
+    lines = [f"Package: {name}", *(f"{key}: {value}" for key, value in {**fields, **more}.items() if value)]
+    return "\n".join(lines).encode("latin-1")
+
+
+def test_odd_and_broken_packages_are_told_and_keep_no_other_from_being_read(bookworm: LabHost) -> None:
+    root = Path(f"/proc/{bookworm.init_pid()}/root")
+    status, [updates] = root / "var/lib/dpkg/status", root.glob("var/lib/apt/lists/*_bookworm-updates_main_*_Packages")
+    before = build_inventory(reading(bookworm))
+    sound = [
+        paragraph("underscore", "1.0_1"), paragraph("noarch", Architecture=""),
+        paragraph("oddarch", Architecture="ri_99"), paragraph("foreign", Architecture="armhf"),
+        paragraph("latin", Section="m\xefsc", Maintainer="J\xf6rg"),
+        paragraph("half", status="install ok half-configured"),
+    ]  # fmt: skip
+    odd = [paragraph("latinversion", "1.0\xe9"), paragraph("l\xe4tin"), paragraph("beta", "v1.0 (beta)"),
+           paragraph("minus", "-1.0"), paragraph("long", "1" + "0" * 400)]  # fmt: skip
+    gone = [paragraph("removed", status="deinstall ok config-files"), paragraph("noversion", "")]
+    status.write_bytes(b"\n\n".join([status.read_bytes().strip(b"\n"), *sound, *odd, *gone]) + b"\n")
+    offers = [paragraph("latin", "2.0", "", Filename="pool/l.deb", Size="1", Description="\xe9"),
+              paragraph("underscore", "2.0 (beta)", "", Filename="pool/u.deb", Size="1")]  # fmt: skip
+    updates.write_bytes(b"\n\n".join([updates.read_bytes().strip(b"\n"), *offers]) + b"\n")
+    found = build_inventory(reading(bookworm))
+    added = {each["name"]: each for each in found.installed if each not in before.installed}
+    assert set(added) == {"underscore", "noarch", "oddarch", "foreign", "latin", "half"}
+    assert (added["half"]["unfinished"], added["latin"]["section"]) == ("half-configured", None)
+    assert len(found.installed) == len(before.installed) + len(added)
+    assert [each["version"] for each in found.candidates if each not in before.candidates] == ["2.0"]
+    names = [line.split(" ")[0] for line in found.findings["odd_packages"]]
+    assert sorted(names) == ["?", "beta", "latinversion", "long", "minus", "underscore"]
+    # With these apt opens nothing at all, not even for a package that has nothing to do with them.
+    fatal = [paragraph("strange", status="install ok strange"), paragraph("noise") + b"\nwithout a colon",
+             paragraph("again", status="install reinstreq half-installed")]  # fmt: skip
+    status.write_bytes(b"\n\n".join([status.read_bytes().strip(b"\n"), *fatal]) + b"\n")
+    seen = fingerprint(bookworm)
+    worse = build_inventory(reading(bookworm))
+    assert [each for each in differences(seen, fingerprint(bookworm)) if not each.startswith("/dev/shm:")] == []
+    assert {*worse.findings["odd_packages"]} == {"strange", "noise", *found.findings["odd_packages"]}
+    [again] = [each for each in worse.installed if each["name"] == "again"]
+    assert again["unfinished"] == "reinstallation required"
+    assert worse.candidates == found.candidates
 
 
 def test_debian_8_is_read_without_jessie_backports_and_without_touching_etc(lab: Lab) -> None:

@@ -47,6 +47,9 @@ def doubts_about(inventory: Inventory, baseline: Mapping[str, Any], *, stale_aft
         doubts.append(
             _doubt("not_privileged", "the scan did not run as root and may not have seen everything; use become")
         )
+    odd = inventory.findings.get("odd_packages")
+    if odd:
+        doubts.append(_doubt("odd_packages", f"packages that nobody can judge by what they are called: {len(odd)}"))
     doubts += _refresh_doubts(inventory)
     doubts += _repository_doubts(inventory, baseline, stale_after)
     return doubts

@@ -28,7 +28,7 @@ _DNF5 = (*_ALL, "rpm_system.py", "rpm_cache.py", "dnf5_cache.py", "dnf5_packages
 _YUM = (*_ALL, "rpm_system.py", "yum_cache.py", "yum_packages.py")
 # What stands before NAME_reader.py or NAME_reader.sh in the text that travels; a part uses names of those before it.
 READER_PARTS = {
-    "apt": (*_ALL, "apt_cache.py", "apt_packages.py", "apt_lists.py"),
+    "apt": (*_ALL, "apt_cache.py", "apt_status.py", "apt_packages.py", "apt_lists.py"),
     "dnf": _DNF,
     "dnf5": _DNF5,
     "yum": _YUM,

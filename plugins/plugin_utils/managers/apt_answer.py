@@ -15,8 +15,9 @@ __all__ = [
 
 # What dpkg itself accepts (lib/dpkg, pkg_name_is_illegal and parseversion); Debian Policy 5.6 is narrower.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,199}\Z")
-ARCH = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~-]{0,255}\Z")
+# The reader leaves out what has another form (FORM in host/scripts/apt_status.py) and says so.
+ARCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~_-]{0,255}\Z")
 
 
 def package_name(part: Part) -> str:

@@ -165,6 +165,8 @@ def findings(result: Part) -> dict[str, Any]:
         services = pro.part("services")
         found["pro"] = {"attached": pro.flag("attached"),
                         "services": {name: services.text(name) for name in ("esm-infra", "esm-apps")}}  # fmt: skip
+    if result.value.get("odd_packages"):
+        found["odd_packages"] = result.texts("odd_packages", 200, 100)
     private = result.maybe_part("private")
     if private is not None:
         found["private_sources"] = {"dropped": private.texts("dropped"), "sources": private.integer("sources")}
@@ -216,6 +218,11 @@ def warnings(result: Part, pockets: list[Pocket], inventory: Inventory) -> list[
             found.append(warning("foreign_security_pocket", f"the security pocket {name} is not one of {codename}"))
     if "unfinished" in inventory.findings:
         found.append(warning("unfinished_dpkg", "dpkg was interrupted; run `dpkg --configure -a` on the host"))
+    odd = inventory.findings.get("odd_packages")
+    if odd:
+        found.append(
+            warning("odd_packages", f"left out, since dpkg would not accept what they are called: {'; '.join(odd)}")
+        )
     found += _space(inventory.findings)
     if not inventory.privileged:
         found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))

@@ -4,7 +4,7 @@
 """Part of the apt reader: apt's cache, its policy and its package files, and the sources that they come from.
 
 The binary caches of apt are used where they are valid and never rewritten. Stands after reader_protocol.py and uses
-its ReaderError, read_text, listing, utc and text_of.
+its ReaderError, read_text, listing, utc, text_of and text_at.
 """
 
 import os
@@ -113,7 +113,7 @@ class Files(object):
         self.is_status = {}
         releases = release_files(apt_pkg)
         for package_file in cache.file_list:
-            status = 'status' in (package_file.index_type or '') or package_file.archive == 'now'
+            status = 'status' in (package_file.index_type or '') or text_at(package_file, 'archive') == 'now'
             self.is_status[package_file.id] = status
             if status:
                 continue
@@ -124,7 +124,7 @@ class Files(object):
     def _describe(package_file, sources, policy, releases):
         row = {}
         for key in ('archive', 'codename', 'label', 'origin', 'component', 'site', 'version', 'architecture'):
-            row[key] = text_of(getattr(package_file, key, None)) or None
+            row[key] = text_at(package_file, key)
         row['not_automatic'] = bool(getattr(package_file, 'not_automatic', False))
         try:
             index = sources.find_index(package_file)

@@ -4,7 +4,7 @@
 """Part of the apt reader: installed packages, every newer version of them, and what keeps apt from taking one.
 
 Lists of packages travel as columns and rows, because a host has thousands. Stands after reader_protocol.py and
-apt_cache.py; uses read_text, listing, text_of, status_file and priority_of.
+apt_status.py; uses read_text, listing, text_of, status_file, priority_of, text_at and Odd.
 """
 
 import os
@@ -16,6 +16,10 @@ CANDIDATE_COLUMNS = ['name', 'arch', 'version', 'installed_version', 'priority',
                      'source_version', 'phased_percentage', 'deferred', 'hold']
 
 
+# apt_pkg.INSTSTATE_REINSTREQ
+REINSTREQ = 1
+
+
 def installed_times(folder):
     """A function package -> seconds when its files were last unpacked."""
     names = set(listing(folder))
@@ -24,7 +28,7 @@ def installed_times(folder):
         for candidate in (name + '.list', name + ':' + arch + '.list'):
             if candidate in names:
                 try:
-                    return int(os.stat(folder + '/' + candidate).st_mtime)
+                    return max(0, int(os.stat(folder + '/' + candidate).st_mtime))
                 except OSError:
                     return None
         return None
@@ -35,8 +39,8 @@ def priority_word(version):
     return text_of(version.priority_str) or None
 
 
-def read_packages(apt_pkg, cache, depcache, policy, files):
-    """Installed packages, every newer version of them, holds, kernels and half-done packages, in one pass."""
+def read_packages(apt_pkg, cache, depcache, policy, files, to_unpack=()):
+    """Installed packages, every newer version of them, holds, kernels, half-done and odd packages, in one pass."""
     compare = apt_pkg.version_compare
     info = os.path.join(os.path.dirname(status_file(apt_pkg)), 'info')
     installed_at = installed_times(info)
@@ -44,27 +48,30 @@ def read_packages(apt_pkg, cache, depcache, policy, files):
     hold = apt_pkg.SELSTATE_HOLD
     complete = apt_pkg.CURSTATE_INSTALLED
     fine = apt_pkg.INSTSTATE_OK
-    phasing = Phasing(apt_pkg, depcache)
+    phasing, odd = Phasing(apt_pkg, depcache), Odd()
     for package in cache.packages:
         current = package.current_ver
-        if not current:
+        identity = odd.identity(package, current) if current else None
+        if identity is None:
             continue
-        name, arch, version = package.name, current.arch, current.ver_str
+        name, arch, version = identity
         on_hold = package.selected_state == hold
         if on_hold:
             holds.append([name, arch, version])
-        if package.current_state != complete or package.inst_state not in (fine, apt_pkg.INSTSTATE_HOLD):
-            unfinished.append([name, arch, version, package.current_state, package.inst_state])
+        unpack_again = name in to_unpack
+        if package.current_state != complete or package.inst_state not in (fine, apt_pkg.INSTSTATE_HOLD) or unpack_again:
+            state = REINSTREQ if unpack_again else package.inst_state
+            unfinished.append([name, arch, version, package.current_state, state])
         if name.startswith(('linux-image-', 'raspberrypi-kernel')):
             kernels.append([name, arch, version])
         installed.append([name, arch, version, bool(depcache.is_auto_installed(package)),
-                          installed_at(name, package.architecture), priority_word(current), current.section or None,
+                          installed_at(name, package.architecture), priority_word(current), text_at(current, 'section'),
                           files.of(current)])
         newer = []
         for other in package.version_list:
-            if compare(other.ver_str, version) > 0:
+            if other.id != current.id and compare(text_at(other, 'ver_str') or '', version) > 0:
                 origins = files.of(other)
-                if origins:
+                if origins and odd.identity(package, other):
                     newer.append((other, origins))
         if newer:
             choice = depcache.get_candidate_ver(package) or current
@@ -76,12 +83,12 @@ def read_packages(apt_pkg, cache, depcache, policy, files):
         source, source_version, phased = records.of(other)
         is_choice = other.id == choice.id
         rows.append([package.name, other.arch, other.ver_str, package.current_ver.ver_str, priority_word(other),
-                     other.section or None, other.size, other.installed_size, origins, priority_of(policy, other),
+                     text_at(other, 'section'), other.size, other.installed_size, origins, priority_of(policy, other),
                      is_choice, compare(other.ver_str, choice.ver_str) > 0, source, source_version, phased,
                      phasing.defers(package, other, is_choice, source, source_version, phased), on_hold])
     return {'installed': {'columns': INSTALLED_COLUMNS, 'rows': installed},
             'candidates': {'columns': CANDIDATE_COLUMNS, 'rows': rows},
-            'holds': holds, 'half_done': unfinished, 'kernel_packages': kernels}
+            'holds': holds, 'half_done': unfinished, 'kernel_packages': kernels, 'odd_packages': odd.names}
 
 
 class SourceRecords(object):
@@ -101,11 +108,11 @@ class SourceRecords(object):
             if not records.lookup(place):
                 continue
             phased = None
-            match = re.search(r'^Phased-Update-Percentage:\s*(\d{1,3})\s*$', text_of(records.record) or '', re.M)
+            match = re.search(r'^Phased-Update-Percentage:\s*(\d{1,3})\s*$', text_at(records, 'record') or '', re.M)
             if match:
                 phased = int(match.group(1))
-            self.found[version_id] = (text_of(records.source_pkg) or version.parent_pkg.name,
-                                      text_of(records.source_ver) or version.ver_str, phased)
+            self.found[version_id] = (text_at(records, 'source_pkg') or version.parent_pkg.name,
+                                      text_at(records, 'source_ver') or version.ver_str, phased)
 
     def of(self, version):
         return self.found.get(version.id, (None, None, None))

@@ -13,6 +13,7 @@ import re
 import sys
 import time
 
+MOST_ODD = 100
 UPDATERS = ('unattended-upgr', 'packagekitd', 'apt-get', 'apt', 'aptitude', 'dpkg', 'apt.systemd.dai', 'needrestart',
             'update-manager', 'snapd', 'gnome-software')
 
@@ -113,12 +114,13 @@ def read_host(apt_pkg, options, workspace):
     private = use_private_sources(apt_pkg, options, workspace, files_of_os['os-release'], sources)
     refresh = refresh_lists(apt_pkg, options, workspace, sources)
     refreshed_at, sign = lists_refreshed_at(apt_pkg, sources)
-    cache, depcache = open_cache(apt_pkg)
+    cache, depcache, left_out, to_unpack = open_tidy_cache(apt_pkg, workspace)
     policy = policy_of(apt_pkg, cache, depcache)
     source_list = apt_pkg.SourceList()
     source_list.read_main_list()
     files = Files(apt_pkg, cache, source_list, policy)
-    packages = read_packages(apt_pkg, cache, depcache, policy, files)
+    packages = read_packages(apt_pkg, cache, depcache, policy, files, to_unpack)
+    odd_packages = left_out + packages.pop('odd_packages')
     processes = process_facts(UPDATERS)
     archives = apt_pkg.config.find_dir('Dir::Cache::archives') or '/var/cache/apt/archives'
     result = {
@@ -141,6 +143,7 @@ def read_host(apt_pkg, options, workspace):
         'unfinished': {'updates': len([name for name in listing(os.path.join(os.path.dirname(
             status_file(apt_pkg)), 'updates')) if name.isdigit()]),
             'packages': packages.pop('half_done')},
+        'odd_packages': odd_packages[:MOST_ODD],
         'lock': lock_facts(apt_pkg),
         'updaters': updater_facts(apt_pkg, processes.pop('running')),
         'disk': disk_facts(('/', '/boot', '/var', archives)),

@@ -60,6 +60,14 @@ def text_of(value):
     return value
 
 
+def text_at(thing, name):
+    """An attribute that a native library decodes; None where its bytes are no text."""
+    try:
+        return text_of(getattr(thing, name, None)) or None
+    except UnicodeDecodeError:
+        return None
+
+
 def error_text(error):
     """What an exception says; yum's carry a list of texts now and then, and texts that str() cannot turn to bytes."""
     value = getattr(error, 'value', None)

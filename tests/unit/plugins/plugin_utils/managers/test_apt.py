@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.verdict import doubts_about
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.apt import build_inventory
@@ -221,6 +222,13 @@ def test_processes_that_could_not_be_seen_make_the_reboot_unknown() -> None:
     result = copy.deepcopy(DEBIAN)
     result["privileged"], result["processes"]["unreadable"] = False, 7
     assert build_inventory(reading(result)).reboot["required"] is None
+
+
+def test_packages_that_were_left_out_are_told_and_leave_a_doubt() -> None:
+    inventory = build_inventory({**reading(DEBIAN), "result": {**DEBIAN, "odd_packages": ["beta amd64 v1 (beta)"]}})
+    assert "left out" in next(each["message"] for each in inventory.warnings if each["kind"] == "odd_packages")
+    doubts = doubts_about(inventory, {"approval_rules": []}, stale_after=2**62)
+    assert "odd_packages" in {each["kind"] for each in doubts}
 
 
 # -- a host that lies --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 from interpreters import find_interpreters
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers import apt_answer
 
 READER = reader_source("apt")
 FAKE = Path(__file__).with_name("fake_apt")
@@ -252,3 +253,18 @@ def test_the_command_that_refreshes_is_an_argument_vector_without_a_shell(
     assert "update" in command
     assert "#clear APT::Update::Post-Invoke-Success;" in (tmp_path / "no-hooks.conf").read_text()
     assert "-c" not in reader["update_command"]({"refresh_hooks": "run"}, Workspace())
+
+
+def test_the_reader_passes_on_exactly_what_the_controller_takes() -> None:
+    names: dict[str, Any] = {"__name__": "apt_reader"}
+    exec(compile(READER, "apt_reader", "exec"), names)
+    for name, arch, version in (
+        ("acme", "amd64", "1.0"), ("acme web", "amd64", "1"), ("-o=x", "all", "1"), ("a", "ri_99", "1:1.0_1~x"),
+        ("a", "", "1"), ("a", "all", "v1 (beta)"), ("a", "all", "-1"), ("a" * 201, "all", "1"), ("a", "a" * 41, "1"),
+        ("a", "all", "1" * 257), ("a", "all", "1\n"),
+    ):  # fmt: skip
+        taken = all(
+            pattern.match(word)
+            for pattern, word in ((apt_answer.NAME, name), (apt_answer.ARCH, arch), (apt_answer.VERSION, version))
+        )
+        assert bool(names["FORM"].match(f"{name} {arch} {version}")) is taken, (name, arch, version)
