@@ -197,10 +197,13 @@ def _filter(record: PatchRecord, taken: set[str], visible: Sequence[PatchRecord]
 def _patterns(record: PatchRecord) -> list[str]:
     numbers = [match.group(1) for each in record.get("article_ids") or [] if (match := _NUMBER.match(each))]
     title = r"\s+".join(_MEANINGFUL.sub(r"\\\1", word) for word in str(record["title"]).split())
-    first = (record.get("article_ids") or [])[:1]
-    articles = "".join("KB" + _MEANINGFUL.sub(r"\\\1", each) for each in first)
+    articles = ["KB" + _MEANINGFUL.sub(r"\\\1", each) for each in record.get("article_ids") or []]
     # KB123 would select KB1234567 as well; a title alone may be the beginning of another one.
-    return [*(rf"KB{number}(?!\d)" for number in numbers), rf"^{title}{articles}(?!\d)", rf"^{title}(?:KB|$)"]
+    return [
+        *(rf"KB{number}(?!\d)" for number in numbers),
+        rf"^{title}{''.join(articles[:1])}(?!\d)",
+        rf"^{title}{' '.join(articles)}$",
+    ]
 
 
 def _inseparable(record: PatchRecord, taken: set[str], visible: Sequence[PatchRecord]) -> str:

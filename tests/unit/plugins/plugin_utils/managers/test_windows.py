@@ -143,6 +143,41 @@ def test_an_office_update_is_an_application_of_its_family() -> None:
     )
 
 
+def test_a_known_product_is_part_of_the_system_where_no_family_is_named() -> None:
+    line = update_line(BY_KB["4487038"])
+    line["categories"][1]["parent"] = None
+    record = build_inventory(reading([line])).candidates[0]
+    assert (record["patch_set"], record["product_family"]) == ("OS", "Windows")
+
+
+def test_a_classification_of_no_known_id_counts_by_its_name_without_spaces() -> None:
+    line = update_line(BY_KB["4487038"])
+    line["categories"][0] |= {"id": "00000000-1111-2222-3333-444444444444", "name": "Driver Set Extras"}
+    record = build_inventory(reading([line])).candidates[0]
+    assert record["classification"] == "DriverSetExtras"
+
+
+def test_a_bulletin_in_the_list_takes_its_updates() -> None:
+    inventory = build_inventory(reading([update_line(BY_KB["4487038"], security_bulletin_ids=["MS10-048"])]))
+    assert approved(inventory, baseline([], approved_patches=["MS10-048"])) == {BY_KB["4487038"]["update_id"]}
+
+
+@pytest.mark.parametrize("text", ["KB4487038", "4487038", "kb4487038"])
+def test_the_patch_id_of_a_rule_may_do_without_kb(text: str) -> None:
+    inventory = build_inventory(reading([update_line(BY_KB["4487038"])]))
+    assert approved(inventory, baseline([rule(patch_id=[text])])) == {BY_KB["4487038"]["update_id"]}
+
+
+def test_a_rule_without_patch_set_leaves_applications_alone() -> None:
+    line = update_line(BY_KB["4487038"])
+    office = {"id": "477b856e-65c4-4473-b621-a8b230bb70d9", "name": "Office", "type": "ProductFamily"}
+    line["categories"][1] = {"id": "25aed893-7c2d-4a31-ae22-28ff8ac150ed", "name": "Office 2016", "type": "Product",
+                             "parent": office}  # fmt: skip
+    inventory = build_inventory(reading([line]))
+    assert approved(inventory, baseline([rule(classification=["*"])])) == set()
+    assert approved(inventory, baseline([rule(patch_set=["APPLICATION"])])) == {line["update_id"]}
+
+
 def test_an_update_with_just_the_office_family_is_no_part_of_the_system() -> None:
     line = update_line(BY_KB["5028168"])
     line["categories"].append({"id": "477b856e-65c4-4473-b621-a8b230bb70d9", "name": "Office",

@@ -38,6 +38,23 @@ def test_what_an_old_server_lacks_is_told_with_the_way_out(
 
 
 @pytest.mark.parametrize(
+    ("version", "powershell", "told", "not_told"),
+    [
+        # The newest Windows Management Framework of Windows Server 2008 brings PowerShell 3.0.
+        ("6.0.6003", (3, 0), "run from ansible-core 2.16 to 2.18", "Windows Management Framework"),
+        ("6.0.6003", (2, 0), "has to be replaced", "run from"),
+        ("6.1.7601", (2, 0), "put Windows Management Framework 5.1 on the host", "run from"),
+    ],
+)
+def test_no_way_is_told_that_does_not_exist(
+    version: str, powershell: tuple[int, int], told: str, not_told: str
+) -> None:
+    objection = install_objection(server_of(version, 3, "x"), powershell, (2, 21)) or ""
+    assert told in objection
+    assert not_told not in objection
+
+
+@pytest.mark.parametrize(
     ("release", "core", "told"),
     [
         ((3, 3, 0), (2, 21), None),

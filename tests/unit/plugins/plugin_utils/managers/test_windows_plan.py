@@ -86,6 +86,23 @@ def test_a_title_that_begins_another_one_selects_just_its_own() -> None:
     assert taken(choice, records) == set(ids(records, 0))
 
 
+def test_a_title_that_ends_another_one_selects_just_its_own() -> None:
+    records = offered(line(1, "Update (x64)"), line(2, "Old Update (x64)"), line(3, "Update (x64) preview"))
+    choice = choose(ids(records, 0), records, accept_eula=False)
+    assert taken(choice, records) == set(ids(records, 0))
+
+
+def test_an_update_without_articles_is_told_from_one_with_its_title_and_some() -> None:
+    records = offered(line(1, "Update (x64)"), line(2, "Update (x64)", "4580325"))
+    choice = choose(ids(records, 0), records, accept_eula=False)
+    assert taken(choice, records) == set(ids(records, 0))
+
+
+def test_an_update_id_selects_nothing() -> None:
+    records = offered(line(1, "Update (x64)", "4580325"))
+    assert not selects(records[0]["update_id"], records[0])
+
+
 def test_signs_of_regular_expressions_in_a_title_mean_themselves() -> None:
     records = offered(line(1, r"Fix [a+b] (1.0|2)* \d $^ #{3}"), line(2, "Fix a (1x0) 5"))
     choice = choose(ids(records, 0), records, accept_eula=False)
@@ -165,6 +182,13 @@ def test_the_arguments_take_every_category_and_never_reboot() -> None:
         "state": "installed",
         "reboot": False,
     }
+
+
+@pytest.mark.parametrize("server", ["default", "managed_server", "windows_update"])
+def test_the_server_of_the_scan_is_that_of_the_installation(server: str) -> None:
+    choice = Choice((r"KB4580325(?!\d)",), frozenset({"a"}))
+    for state in ("searched", "installed"):
+        assert win_updates_arguments(choice, state=state, server_selection=server)["server_selection"] == server
 
 
 @pytest.mark.parametrize(("state", "server"), [("downloaded", "default"), ("installed", "others")])
@@ -264,6 +288,21 @@ def test_the_codes_of_recorded_failures_are_shown_with_their_meaning() -> None:
     exits = [each["result"] for each in streams("install_reboot_two_failures") if each["task"] == "exit"]
     codes = [each["exception"]["hresult"] for each in exits]
     assert [meaning(code) for code in codes] == ["0x80240032: the search criteria are not understood"] * 2
+
+
+CODES = {
+    "0x80070005": "access is denied", "0x80240016": "a reboot is pending", "0x8024001E": "was stopping",
+    "0x80240024": "no updates", "0x80240032": "criteria", "0x80240044": "no administrator",
+    "0x8024402C": "cannot be reached", "0x80072EE2": "cannot be reached", "0x80072EE7": "cannot be reached",
+    "0x80070422": "wuauserv", "0x8007045B": "shutting down",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_codes_that_matter_have_words(code: str) -> None:
+    assert meaning(code).startswith(f"{code}: ")
+    assert CODES[code] in meaning(code)
+    assert meaning(int(code, 16) - 2**32) == meaning(code)
 
 
 def test_nothing_missing_ends_the_run() -> None:

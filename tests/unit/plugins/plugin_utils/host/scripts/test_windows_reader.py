@@ -95,6 +95,55 @@ def test_a_scan_file_is_registered_by_option_alone_and_taken_out_whatever_happen
     assert body.index("finally") < body.index(SCAN_FILE[1])
 
 
+def test_the_searches_ask_for_what_is_missing_and_what_is_there() -> None:
+    searches = dict(re.findall(r"^ +([a-z]+) = Search-Update \$Searcher '([^']+)'$", TEXT, re.MULTILINE))
+    assert searches == {name: RESULT[name]["criteria"] for name in ("offered", "present")}
+
+
+def test_the_policy_of_the_host_chooses_the_server_unless_an_option_does() -> None:
+    body = TEXT.split("function Get-Searcher")[1].split("\n}")[0]
+    selections = re.findall(r"^ +(.*)\$searcher\.ServerSelection = (.*)$", body, re.MULTILINE)
+    assert selections == [
+        ("", "3"),
+        ("elseif ($Options.server_selection) { ", "$Servers[[string] $Options.server_selection] }"),
+    ]
+    # ServerSelection of the agent: ssDefault 0, ssManagedServer 1, ssWindowsUpdate 2.
+    assert "$Servers = @{ default = 0; managed_server = 1; windows_update = 2 }" in TEXT
+
+
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [("reboot.agent", "Microsoft.Update.SystemInfo"), ("agent_version", "Microsoft.Update.AgentInfo"),
+     ("last_detection", "Microsoft.Update.AutoUpdate"), ("category.parent", "$Category.Parent"),
+     ("sources", "Get-SourceLine"), ("history", "Get-HistoryLine"), ("disk", "Get-DiskLine"),
+     ("hotfixes", "Get-HotfixLine"), ("services", "Get-ServiceLine")],
+)  # fmt: skip
+def test_what_may_be_refused_to_a_remote_caller_is_read_by_itself(part: str, call: str) -> None:
+    block = re.search(rf"Read-Part '{re.escape(part)}' \{{(.*?)\}}", TEXT, re.DOTALL)
+    assert block is not None
+    assert call in block.group(1)
+    assert TEXT.replace(f"function {call}", "").count(call) == 1
+
+
+def test_dates_are_written_alike_whatever_the_culture_of_the_host() -> None:
+    body = TEXT.split("function Format-Utc")[1].split("\n}")[0]
+    assert """.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [Globalization.CultureInfo]::InvariantCulture)""" in body
+    dates = re.findall(r"^ +(?:date|last_deployment_change_time|booted_at|collected_at) = (\S+)", TEXT, re.MULTILINE)
+    assert dates == ["Format-Utc"] * 4
+
+
+def test_the_signals_of_a_pending_reboot_are_read_where_windows_keeps_them() -> None:
+    body = TEXT.split("function Get-RebootPart")[1].split("\n}")[0]
+    for place in (
+        r"'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion'",
+        r'component_servicing = Test-Path -LiteralPath "$base\Component Based Servicing\RebootPending"',
+        r'auto_update = Test-Path -LiteralPath "$base\WindowsUpdate\Auto Update\RebootRequired"',
+        r"'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager'",
+        "file_renames = [bool] (Get-Value $session 'PendingFileRenameOperations')",
+    ):
+        assert place in body
+
+
 def test_the_reader_is_plain_text_that_every_code_page_agrees_on() -> None:
     assert TEXT.isascii()
     assert not [line for line in TEXT.splitlines() if line != line.rstrip() or len(line) > 120]
