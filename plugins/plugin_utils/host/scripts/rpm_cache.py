@@ -13,6 +13,9 @@ import time
 
 # Lines in which dnf and dnf5 say what failed.
 FAILURES = ('Error', 'Ignoring repositories', '  - ', 'Failed', 'Cannot')
+# Those of them that say nothing about a repository: the metadata came all the same.
+HARMLESS = ('Failed loading plugin', 'Failed to load plugin', 'Failed to set locale', 'Cannot load plugin',
+            'Cannot set locale')
 
 
 def link_cache(own, private):
@@ -136,7 +139,7 @@ def makecache_errors(output):
             shown = line.rpartition('[y/N]:')[2].strip().split('  ')[0]
         elif line.startswith('>>> '):
             line = 'Error: {0}: {1}'.format(shown, line[4:])
-        if line.startswith(FAILURES):
+        if line.startswith(FAILURES) and not line.startswith(HARMLESS):
             line = without_passwords(line.strip())
             if line not in found:
                 found.append(line[:1000])

@@ -296,3 +296,16 @@ def test_a_dnf_at_work_is_named_and_a_lock_of_the_dead_is_none(root: Path) -> No
     assert time.monotonic() - started >= 1
     assert found["ok"] is False
     assert f"(pid {os.getpid()}); waited 1 s" in found["errors"][0]
+
+
+def test_a_plugin_that_does_not_load_is_no_failed_refresh(root: Path) -> None:
+    path = fake_command(
+        root,
+        "echo 'Failed loading plugin \"local\": No module named libcomps' >&2\n"
+        "echo 'Failed to set locale, defaulting to C.UTF-8' >&2\n",
+    )
+    harmless = result(NEWEST, root, request=asking(refresh="always"), path=path)["refresh"]
+    assert (harmless["ok"], harmless["errors"]) == (True, [])
+    Path(path, "dnf").write_text("#!/bin/sh\necho \"Failed to download metadata for repo 'base'\" >&2\n")
+    failed = result(NEWEST, root, request=asking(refresh="always"), path=path)["refresh"]
+    assert (failed["ok"], failed["errors"]) == (False, ["Failed to download metadata for repo 'base'"])
