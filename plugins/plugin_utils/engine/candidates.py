@@ -178,7 +178,7 @@ def _notices(record: dict[str, Any], where: str, released: int | None, dates: di
                 _texts(advisory.get("bugzillas"), f"{place}.bugzillas"),
                 advisory.get("classification", classification),
                 advisory.get("severity", severity),
-                released if own_date is None else own_date,
+                own_date if stamps else released,
             )
         )
     return notices

@@ -292,3 +292,31 @@ def test_every_reason_of_the_engine_can_be_explained() -> None:
                 given |= {arg.value for arg in node.args[1:2] if isinstance(arg, ast.Constant)}
     assert len(given) >= 9
     assert given <= REASONS
+
+
+def dated(*updated: str | None) -> dict[str, Any]:
+    """A version in several notices; ``released`` is the earliest of their dates, as managers write it."""
+    notices = [
+        {"id": f"RHSA-{number}", "classification": "Security" if number else "Bugfix",
+         "severity": "Important" if number else None, "updated": each, "issued": None}
+        for number, each in enumerate(updated)
+    ]  # fmt: skip
+    return PATCH | {"advisories": notices, "released": min((each for each in updated if each), default=None)}
+
+
+SECURITY_ALONE: dict[str, Any] = {
+    "approval_rules": [{"filters": {"classification": ["Security"]}, "approve_after_days": 7}]
+}
+
+
+def test_a_notice_without_a_date_does_not_borrow_that_of_another_notice() -> None:
+    """The bugfix notice is old and the security notice has no date, so nobody knows how long the fix has been out."""
+    [decision] = evaluate(SECURITY_ALONE, [dated("2026-01-01", None)], operating_system=RHEL, as_of=NOW)
+    assert (decision["decision"], decision["reason"]) == ("not_approved", "unknown_release_date")
+    [decision] = evaluate(SECURITY_ALONE, [dated("2026-11-19", "2026-01-01")], operating_system=RHEL, as_of=NOW)
+    assert decision["reason"] == "approved_by_rule"
+
+
+def test_where_notices_tell_no_dates_of_their_own_the_record_has_theirs() -> None:
+    [decision] = evaluate(ALL, [PATCH | {"released": "2026-11-01"}], operating_system=RHEL, as_of=NOW)
+    assert decision["reason"] == "approved_by_rule"
