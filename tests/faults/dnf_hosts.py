@@ -8,6 +8,8 @@ from install_runs import STATE, processes, wait_until
 from openfleet_lab.api import LabHost
 
 RHEL = "REDHAT_ENTERPRISE_LINUX"
+# Patch Manager does not know Fedora.
+MAPPED: dict[str, Any] = {"system": RHEL, "os_mappings": {"fedora": {"operating_system": RHEL, "product": "Fedora42"}}}
 
 
 def versions(host: LabHost, *names: str) -> dict[str, str]:

@@ -8,10 +8,9 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from dnf_hosts import RHEL, everything, logs, transactions, versions, wait_for_slow
+from dnf_hosts import MAPPED, everything, logs, transactions, versions, wait_for_slow
 from install_runs import ROOT, Installer, entry, job_results, only, processes, states
 from jsonschema import Draft202012Validator
 from openfleet_lab.api import LabHost
@@ -20,7 +19,6 @@ from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 pytestmark = pytest.mark.lab
 SCHEMA = ROOT / "docs" / "schema" / "document.schema.json"
 Fresh = Callable[..., tuple[LabHost, Installer]]
-MAPPED: dict[str, Any] = {"system": RHEL, "os_mappings": {"fedora": {"operating_system": RHEL, "product": "Fedora42"}}}
 OLD, NEW = "1.0-1.fc42", "1.1-1.fc42"
 # What a host writes by itself; whoever opens rpm's database touches the first.
 IGNORED = ("/var/lib/rpm/rpmdb.sqlite-shm", *LOGIN_RECORDS, "/var/log/journal", "/dev/shm", "/tmp:")

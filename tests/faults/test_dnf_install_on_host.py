@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from dnf_hosts import RHEL, everything, last_history, transactions, user_installed, versions
+from dnf_hosts import MAPPED, RHEL, everything, last_history, transactions, user_installed, versions
 from install_runs import Installer, entry, job_results, only, states
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
@@ -119,16 +119,27 @@ def test_old_kernels_go_as_the_host_has_it_set_and_are_told(fresh: Fresh) -> Non
 
 
 @pytest.mark.slow
-def test_a_protected_package_stays_even_where_removals_are_allowed(fresh: Fresh) -> None:
-    host, controller = fresh("trouble", kind="rhel9")
-    host.run(["sh", "-c", "echo acme-victim >/etc/dnf/protected.d/acme.conf"])
-    task = controller.install(only("acme-mover", "acme-bug"), system=RHEL, allow_removals=True)
-    assert versions(host, "acme-mover", "acme-victim", "acme-bug") == {
-        "acme-mover": "1.0-1.el9",
-        "acme-victim": "1.0-1.el9",
-        "acme-bug": "1.1-1.el9",
-    }
+@pytest.mark.parametrize("kind", ["rhel9", "fedora42"])
+def test_what_is_locked_excluded_or_protected_stays_even_where_removals_are_allowed(fresh: Fresh, kind: str) -> None:
+    host, controller = fresh("trouble", kind=kind)
+    options = {"allow_removals": True, **({"system": RHEL} if kind == "rhel9" else MAPPED)}
+    old, new = ("1.0-1.el9", "1.1-1.el9") if kind == "rhel9" else ("1.0-1.fc42", "1.1-1.fc42")
+    # acme-whole takes the place of acme-part.
+    host.run([host.kind.manager, "-y", "versionlock", "add", "acme-part"])
+    host.run(["sh", "-c", "sed -i /^exclude/d /etc/dnf/dnf.conf; echo excludepkgs=acme-victim >>/etc/dnf/dnf.conf"])
+    task = controller.install(only("acme-mover", "acme-whole", "acme-bug"), **options)
     assert "acme-victim" in entry(task.result["document"], "acme-mover")["failure"]
+    if kind == "rhel9":
+        # dnf 5 itself keeps back what would take the place of a locked package.
+        failure = entry(task.result["document"], "acme-whole")["failure"]
+        assert failure == f"would remove acme-part {old}, which is locked (versionlock)"
+    host.run(["sed", "-i", "/^exclude/d", "/etc/dnf/dnf.conf"])
+    host.run(["sh", "-c", "echo acme-victim >/etc/dnf/protected.d/acme.conf"])
+    task = controller.install(only("acme-mover", "acme-bug"), **options)
+    assert "acme-victim" in entry(task.result["document"], "acme-mover")["failure"]
+    assert versions(host, "acme-mover", "acme-victim", "acme-whole", "acme-part", "acme-bug") == {
+        "acme-mover": old, "acme-victim": old, "acme-whole": old, "acme-part": old, "acme-bug": new,
+    }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -75,6 +75,8 @@ class Policy:
     ``is_blocked``: the baseline rejects this change under BLOCK (Patch Manager user guide, rejected patches).
     ``is_held``: the host itself holds the package. ``is_approved``: the baseline approves this very version; asked
     only with ``require_approved_dependencies``. ``authority`` is what approves: ``baseline`` or ``snapshot``.
+    ``why_kept``: what the host says of an installed package that nothing may take away ("is locked ..."), whatever
+    ``allow_removals`` says; None of others.
     """
 
     is_blocked: Callable[[Change], bool]
@@ -83,6 +85,7 @@ class Policy:
     allow_removals: bool = False
     require_approved_dependencies: bool = False
     authority: str = "baseline"
+    why_kept: Callable[[Change], str | None] = lambda _change: None
 
     def refuses(self, change: Change) -> bool:
         """Whether this may not come along, for the sake of what is approved and rejected."""
@@ -206,7 +209,13 @@ def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy
     if simulation.error is not None:
         return [simulation.error]
     found = []
+    for change in (*simulation.removals, *simulation.retired):
+        kept = policy.why_kept(change)
+        if kept is not None:
+            found.append(f"would remove {change.name} {change.installed_version}, which {kept}")
     for change in simulation.removals:
+        if policy.why_kept(change) is not None:
+            continue
         if not policy.allow_removals:
             found.append(f"would remove {change.name} {change.installed_version}")
         elif policy.is_held(change):

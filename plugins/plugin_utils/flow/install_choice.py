@@ -146,6 +146,8 @@ class Chooser:
             key = (change.name, change.arch, change.version or "")
             return key in approved or self._selection.may_come_along(*key)
 
+        kept = {(*package_key(each), each["version"]): each["kept"] for each in inventory.installed if each.get("kept")}
+
         return Policy(
             is_blocked=is_blocked,
             is_held=lambda change: self._left_alone(
@@ -157,6 +159,7 @@ class Chooser:
             or self._arguments["require_approved_dependencies"]
             or self._baseline.get("unapproved_dependencies") == "REFUSE",
             authority="snapshot" if self._selection.fixes_dependencies else "baseline",
+            why_kept=lambda change: kept.get((change.name, change.arch, change.installed_version or "")),
         )
 
     def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:

@@ -40,6 +40,7 @@ _KEPT_BACK = {
     "vendor": "another vendor's, to which zypper does not change by itself",
     "retracted": "withdrawn by its vendor",
 }
+_KEPT = {"versionlock": "is locked (versionlock)", "lock": "is locked (zypper locks)"}
 _LATEST = 2**33
 
 
@@ -60,6 +61,7 @@ def build_inventory(
     candidates = _candidates(result, notices, repositories, identity)
     installed = [_installed(part, notices, identity) for part in result.rows("installed", _INSTALLED)]
     _mark_doubled(installed)
+    _mark_kept(installed, result)
     library, kernels, boot = result.part("library"), result.part("kernels"), result.part("boot")
     interpreter = result.part("interpreter")
     inventory = Inventory(
@@ -144,6 +146,19 @@ def _mark_doubled(records: list[PatchRecord]) -> None:
             newest_first = cmp_to_key(lambda one, other: compare(str(other), str(one), "rpm"))
             newest, *older = sorted(doubled, key=lambda record: newest_first(record["version"]))
             newest["unfinished"] = f"beside {', '.join(record['version'] for record in older)}"
+
+
+def _mark_kept(records: list[PatchRecord], result: Part) -> None:
+    """Installed packages that the host's own locks and excludes want left as they are, and those that its package
+    manager protects: nothing takes them away (``kept``, a sentence about the package)."""
+    kept = {_rpm_answer.package(part)[:2]: str(part.text("why", 40)) for part in _rpm_system.kept_rows(result)}
+    protected = set(result.texts("protected"))
+    for record in records:
+        why = kept.get((record["name"], record["arch"]))
+        if why is not None:
+            record["kept"] = _KEPT.get(why, "is excluded in the package manager's configuration")
+        elif record["name"] in protected:
+            record["kept"] = "is protected in the package manager's configuration"
 
 
 def _installed(part: Part, notices: dict[Nevra, list[Advisory]], identity: Identity) -> PatchRecord:

@@ -52,6 +52,13 @@ def holds(candidates: list[PatchRecord]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def kept_rows(result: Part) -> list[Part]:
+    """Name, architecture and version of installed packages that nothing may take away, and ``why``."""
+    columns = ("name", "arch", "version", "why")
+    rows = result.items("kept", _MOST_PATTERNS * 40) if result.value.get("kept") else []
+    return [_row_part(result, "kept", index, row, columns) for index, row in enumerate(rows)]
+
+
 def kept_back(result: Part) -> dict[str, list[str]]:
     """The entries of locks and excludes as they are written."""
     excludes = []
@@ -157,11 +164,15 @@ def findings(result: Part) -> dict[str, Any]:
 
 
 def _row(result: Part, table: str, index: int, row: Any, columns: tuple[str, ...]) -> dict[str, Any]:
+    part = _row_part(result, table, index, row, columns)
+    return {key: part.text(key, 400) for key in part.value}
+
+
+def _row_part(result: Part, table: str, index: int, row: Any, columns: tuple[str, ...]) -> Part:
     where = f"{result.where}.{table}[{index}]"
     if not isinstance(row, list) or len(row) != len(columns):
         raise _rpm_answer.refuse(where, ", ".join(columns), row)
-    part = Part(dict(zip(columns, row, strict=True)), where)
-    return {key: part.text(key, 400) for key in part.value}
+    return Part(dict(zip(columns, row, strict=True)), where)
 
 
 def release_lock(operating_system: str, releasever: str | None, installed: list[PatchRecord]) -> dict[str, Any] | None:

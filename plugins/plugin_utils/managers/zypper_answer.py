@@ -62,6 +62,9 @@ class ZypperAnswer:
             "notices": {"columns": _NOTICE, "rows": notices},
             "advisories": {"columns": _ADVISORY, "rows": advisories},
             "modules": [],
+            "kept": [
+                [*key, "lock"] for key in self._installed if any(lock.holds(key[0], key[2]) for lock in self.locks)
+            ],
             "locks": [str(lock) for lock in self.locks],
             "excludes": [],
             "protected": [],

@@ -28,9 +28,12 @@ class Lock:
 
     def keeps_away(self, name: str, version: str, repositories: list[str]) -> bool:
         """Whether it keeps this version of a package, that these repositories have, from being installed."""
+        elsewhere = self.repository is not None and repositories != [self.repository]
+        return not elsewhere and self.holds(name, version)
+
+    def holds(self, name: str, version: str) -> bool:
+        """Whether it keeps this version of a package, which is installed, from being taken away."""
         if self.kind != "package" or not any(self._fits(each, name) for each in self.names):
-            return False
-        if self.repository is not None and repositories != [self.repository]:
             return False
         return self.version is None or _in_range(version, self.version)
 

@@ -65,10 +65,26 @@ def read_rpms(libdnf5, base, excludes_of_host):
                            int(package.get_build_time()), text_of(package.get_source_name()) or None,
                            text_of(package.get_vendor()) or None, kept])
     return {'replacements': read_replacements(libdnf5, base, installed),
+            'kept': kept_installed(libdnf5, base, installed),
             'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}
+
+
+def kept_installed(libdnf5, base, installed):
+    """[name, arch, version, what keeps it] of what the host wants left as it is: installed packages that are locked to
+    whatever version, or hidden from dnf. The excludes of the host have been loaded."""
+    import fnmatch
+    visible = set(nevra_of(each) for each in package_query(libdnf5, base, 'filter_installed'))
+    names = locked_names()
+    rows = []
+    for nevra in set(nevra_of(each) for each in installed):
+        if [name for name in names if fnmatch.fnmatchcase(nevra[0], name)]:
+            rows.append(list(nevra) + ['versionlock'])
+        elif nevra not in visible:
+            rows.append(list(nevra) + ['exclude'])
+    return sorted(rows)
 
 
 def automatic_reasons(libdnf5):
@@ -175,6 +191,15 @@ def read_locklist(path='/etc/dnf/versionlock.toml'):
                           for each in entry.get('conditions') or [] if isinstance(each, dict)]
             found.append(' '.join([str(entry['name']), ' and '.join(conditions)]).strip())
     return found
+
+
+def locked_names(path='/etc/dnf/versionlock.toml'):
+    """Names that are locked to a version; an entry that keeps versions away alone locks nothing."""
+    packages = read_toml(path).get('packages')
+    return [str(entry['name']) for entry in (packages if isinstance(packages, list) else [])
+            if isinstance(entry, dict) and entry.get('name')
+            and [each for each in entry.get('conditions') or [] if isinstance(each, dict)
+                 and each.get('comparator') in ('=', '==')]]
 
 
 def exclude_patterns(conf, repos):

@@ -54,6 +54,7 @@ def read_rpms(base, hawkey, history, locks):
                            text_of(package.vendor) or None, kept])
     notices, advisories = read_notices(base, hawkey, installed, upgrades if moved else None)
     return {'replacements': read_replacements(base, installed),
+            'kept': kept_installed(base, installed, locks),
             'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
@@ -147,12 +148,36 @@ def read_locklist(conf):
 
 def locked_away(base, flags, locks):
     """Versions that locks keep away, as name, architecture and version."""
+    names, kept, away = read_locks(base, locks)
+    if names:
+        others = base.sack.query(flags=flags).available().filter(name__glob=sorted(names))
+        away |= set(nevra_of(each) for each in others) - kept
+    return away
+
+
+def kept_installed(base, installed, locks):
+    """[name, arch, version, what keeps it] of what the host wants left as it is: installed packages that are locked to
+    whatever version, or hidden from dnf."""
+    names = read_locks(base, locks)[0]
+    kept = {}
+    if names:
+        kept = dict((nevra_of(each), 'versionlock') for each in installed.filter(name__glob=sorted(names)))
+    if base.conf.excludepkgs or base.conf.includepkgs:
+        visible = set(nevra_of(each) for each in base.sack.query().installed())
+        for each in installed:
+            if nevra_of(each) not in visible:
+                kept.setdefault(nevra_of(each), 'exclude')
+    return sorted(list(nevra) + [why] for nevra, why in kept.items())
+
+
+def read_locks(base, locks):
+    """(patterns of names that are locked, versions that they are locked to, versions that are kept away by themselves)."""
+    names, kept, away = set(), set(), set()
     if not locks:
-        return set()
+        return names, kept, away
     import dnf.subject
     import hawkey
     forms = [hawkey.FORM_NEVRA, hawkey.FORM_NEVR, hawkey.FORM_NEV, hawkey.FORM_NA, hawkey.FORM_NAME]
-    names, kept, away = set(), set(), set()
     for entry in locks:
         excluding = entry.startswith('!')
         for nevra in dnf.subject.Subject(entry.lstrip('!')).get_nevra_possibilities(forms=forms):
@@ -164,10 +189,7 @@ def locked_away(base, flags, locks):
                 kept |= fitting
             if fitting:
                 break
-    if names:
-        others = base.sack.query(flags=flags).available().filter(name__glob=sorted(names))
-        away |= set(nevra_of(each) for each in others) - kept
-    return away
+    return names, kept, away
 
 
 def exclude_patterns(base):

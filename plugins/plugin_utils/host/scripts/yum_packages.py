@@ -131,10 +131,27 @@ def read_rpms(yum, miscutils, base, kept_back):
                            kept])
     notices, advisories, damaged = read_notices(yum, base, present)
     return {'replacements': read_replacements(base),
+            'kept': kept_installed(yum, miscutils, present, kept_back),
             'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}, present, damaged
+
+
+def kept_installed(yum, miscutils, present, kept_back):
+    """[name, arch, version, what keeps it] of what the host wants left as it is: installed packages that are locked to
+    whatever version, or hidden from yum."""
+    names = set(miscutils.splitFilename(str_of(entry.lower()))[0] for entry in kept_back['locks']
+                if not entry.startswith('!'))
+    installed = [each for name in sorted(present) for each in present[name]]
+    hidden = set(id(each) for repository, pattern in kept_back['excludes'] if repository is None
+                 for each in matching(yum, installed, pattern))
+    rows = []
+    for each in installed:
+        why = 'versionlock' if each.name.lower() in names else 'exclude' if id(each) in hidden else None
+        if why is not None:
+            rows.append([text_of(each.name), text_of(each.arch), version_of(each), why])
+    return sorted(rows)
 
 
 def installed_row(base, package):

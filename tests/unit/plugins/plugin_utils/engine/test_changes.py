@@ -255,3 +255,14 @@ def test_the_simulation_that_becomes_the_order_is_judged_too() -> None:
     choice = choose([A, B], simulate, POLICY)
     assert (choice.targets, choice.simulation.changes) == ([], [])
     assert choice.refused[A] == ["needs rejected 2, which the baseline rejects (BLOCK)"]
+
+
+def test_what_the_host_keeps_is_never_taken_away_even_where_removals_are_allowed() -> None:
+    kept = replace(POLICY, allow_removals=True, why_kept=lambda each: "is locked" if each.name == "old" else None)
+    old, other = Change("old", "amd64", "1", None), Change("other", "amd64", "1", None)
+    for found in (Simulation([change("a")], [old, other]), Simulation([change("a")], [other], [old])):
+        assert objections(found, [A], kept) == ["would remove old 1, which is locked"]
+    refusing = replace(kept, allow_removals=False)
+    assert objections(Simulation([change("a")], [old, other]), [A], refusing) == [
+        "would remove old 1, which is locked", "would remove other 1",
+    ]  # fmt: skip

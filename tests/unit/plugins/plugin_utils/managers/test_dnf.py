@@ -431,3 +431,13 @@ def test_any_other_value_is_read_or_refused_and_never_a_crash(key: str, value: A
     except PatchError as error:
         kind = error.kind
     assert kind in ("read", "bad_answer", "unsupported_os")
+
+
+def test_an_installed_package_that_is_locked_hidden_or_protected_is_kept() -> None:
+    rows = [["acme-locked", "noarch", "1.0-1.el9", "versionlock"], ["acme-excluded", "noarch", "1.0-1.el9", "exclude"]]
+    inventory = build_inventory(reading(changed((("kept",), rows), (("protected",), ["acme-crit"]))))
+    assert {each["name"]: each["kept"] for each in inventory.installed if "kept" in each} == {
+        "acme-locked": "is locked (versionlock)",
+        "acme-excluded": "is excluded in the package manager's configuration",
+        "acme-crit": "is protected in the package manager's configuration",
+    }

@@ -305,3 +305,10 @@ def test_a_patch_keeps_its_references_once_and_without_what_stands_behind_them()
     [patch] = metadata.patches
     assert (patch.cves, patch.bugzillas, patch.severity, patch.flags) == (["CVE-1"], ["12"], None, ("reboot",))
     assert patch.packages == [("acme", "noarch", "2:1.0-1")]
+
+
+def test_an_installed_package_that_is_locked_is_kept_whatever_repository_has_something_newer() -> None:
+    locks = "\ntype: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: acme-cr*\nversion: < 1.1\n"
+    more = "\ntype: pattern\nsolvable_name: acme-bug\n"
+    kept = {each["name"] for each in build_inventory(changed(locks=locks + more)).installed if "kept" in each}
+    assert kept == {"acme-crit"}

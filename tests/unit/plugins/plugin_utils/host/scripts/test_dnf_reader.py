@@ -309,3 +309,11 @@ def test_a_plugin_that_does_not_load_is_no_failed_refresh(root: Path) -> None:
     Path(path, "dnf").write_text("#!/bin/sh\necho \"Failed to download metadata for repo 'base'\" >&2\n")
     failed = result(NEWEST, root, request=asking(refresh="always"), path=path)["refresh"]
     assert (failed["ok"], failed["errors"]) == (False, ["Failed to download metadata for repo 'base'"])
+
+
+@every_interpreter
+def test_what_locks_and_excludes_keep_of_the_installed_packages_is_told(python: Path, root: Path) -> None:
+    (root / "locks").write_text("locked-0:0.9-1.*\n!acme-0:1.0-1.*\n")
+    found = result(python, root)["kept"]
+    # Whatever version a lock names; an entry that keeps one version away locks nothing.
+    assert found == [["away", "noarch", "1.0-1", "exclude"], ["locked", "noarch", "1.0-1", "versionlock"]]

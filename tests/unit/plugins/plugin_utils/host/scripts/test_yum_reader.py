@@ -241,8 +241,12 @@ def test_locks_count_where_the_plugin_would_honour_them(
     (tmp_path / "plugins" / "versionlock.py").write_text("")
     (tmp_path / "conf" / "versionlock.conf").write_text(f"[main]\n{settings}\nlocklist = file://{tmp_path}/locks\n")
     (tmp_path / "locks").write_text(locks)
-    assert {row[3] for row in brief(result(stand_in)) if row[0] == "locked"} == {kept}
-    assert {row[3] for row in brief(result(stand_in)) if row[0] == "acme"} == {None}
+    found = result(stand_in)
+    assert {row[3] for row in brief(found) if row[0] == "locked"} == {kept}
+    assert {row[3] for row in brief(found) if row[0] == "acme"} == {None}
+    # To whatever version; an entry that keeps one version away locks nothing.
+    holds = settings == "enabled = 1" and not locks.startswith("!")
+    assert [row[3] for row in found["kept"] if row[0] == "locked"] == ["versionlock"] * holds
 
 
 def test_a_list_of_locks_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Conf(object):
         self.protected_packages = ["dnf", "dnf", "systemd"]
         self.disable_excludes = []
         self.excludepkgs = ["away"]
+        self.includepkgs = []
 
     def read(self):
         if MODE == "noise":
