@@ -284,8 +284,8 @@ def _kernels_not_running(inventory: Inventory) -> set[PatchKey]:
 
 def _newer_kernel_versions(inventory: Inventory) -> set[Any]:
     kernels = inventory.findings.get("kernels") or {}
-    # Newest first.
-    installed = kernels.get("installed") or []
+    # Newest first. Those of another flavour (kernel-rt beside kernel) wait for nobody.
+    installed = [each for each in kernels.get("installed") or [] if each.get("flavour") == kernels.get("flavour")]
     releases = [each.get("release") for each in installed]
     running = kernels.get("running")
     return {each.get("version") for each in installed[: releases.index(running)]} if running in releases else set()

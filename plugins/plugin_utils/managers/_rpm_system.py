@@ -12,6 +12,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records imp
 from . import _linux, _rpm_answer
 from ._answer import Part
 from ._linux import Reason, warning
+from ._rpm_kernels import flavour_of, newer_than_running, running_kernel
 
 # Libraries and services that every process uses or that cannot be started anew (needs-restarting has the same list).
 _CORE = frozenset("glibc linux-firmware systemd dbus dbus-broker dbus-daemon microcode_ctl".split())
@@ -76,24 +77,13 @@ def reboot(result: Part, installed: list[PatchRecord]) -> dict[str, Any]:
     return _linux.conclude(result, [*_kernel(result), *_core(result, installed), *_linux.deleted_libraries(result)])
 
 
-def _running(kernels: Part) -> str | None:
-    """The running release as packages write it: the kernel of kernel-rt-core 5.14.0-2.el9 calls itself
-    5.14.0-2.el9.x86_64+rt, that of kernel-64k-core ...+64k."""
-    running = kernels.text("running")
-    releases = {part.text("release") for part in kernels.parts("installed")}
-    plain = (running or "").rpartition("+")[0]
-    return plain if running not in releases and plain in releases else running
-
-
 def _kernel(result: Part) -> list[Reason]:
     kernels = result.part("kernels")
-    running, installed = _running(kernels), kernels.parts("installed")
-    # Newest first, by rpm's order on the host. A kernel that no package brought cannot be compared.
-    releases = [part.text("release") for part in installed]
-    if kernels.flag("container") or running not in releases or running == releases[0]:
+    # A kernel that no package brought cannot be compared.
+    running, newer = running_kernel(kernels), newer_than_running(kernels)
+    if kernels.flag("container") or running is None or not newer:
         return []
-    newer = installed[: releases.index(running)]
-    detail = f"{running} runs, {releases[0]} is installed"
+    detail = f"{running.text('release')} runs, {newer[0].text('release')} is installed"
     packages = sorted({str(part.text("package")) for part in newer})
     return [{"kind": "kernel_older_than_installed", "detail": detail, "packages": packages, "needs_boot": True}]
 
@@ -111,19 +101,27 @@ def _core(result: Part, installed: list[PatchRecord]) -> list[Reason]:
     return [{"kind": "core_packages_newer_than_boot", "detail": detail, "packages": sorted(late), "needs_boot": True}]
 
 
+def _kernel_finding(kernels: Part) -> dict[str, Any]:
+    """``flavour`` stands at kernels that have one, and of the one that runs beside ``running``."""
+    row = running_kernel(kernels)
+    flavour = flavour_of(row.text("package")) if row else ""
+    return {
+        "running": row.text("release") if row else kernels.text("running"),
+        "installed": [
+            {"package": part.text("package"), "version": _rpm_answer.version(part), "release": part.text("release")}
+            | ({"flavour": own} if (own := flavour_of(part.text("package"))) else {})
+            for part in kernels.parts("installed")
+        ],
+        "container": kernels.flag("container"),
+    } | ({"flavour": flavour} if flavour else {})
+
+
 def findings(result: Part) -> dict[str, Any]:
     """Facts that explain or warn; absent when unknown."""
     kernels, updaters = result.part("kernels"), result.part("updaters")
     found: dict[str, Any] = {
         "disk": _linux.disk(result),
-        "kernels": {
-            "running": _running(kernels),
-            "installed": [
-                {"package": part.text("package"), "version": _rpm_answer.version(part), "release": part.text("release")}
-                for part in kernels.parts("installed")
-            ],
-            "container": kernels.flag("container"),
-        },
+        "kernels": _kernel_finding(kernels),
         "updaters": {
             "timers": updaters.texts("timers"),
             "apply_updates": updaters.text("apply_updates", 40),

@@ -29,7 +29,10 @@ _ADVISORY = ["id", "type", "severity", "issued", "updated", "reboot_suggested", 
 # 0 all well, 100 to 103 news of updates, 106 a repository was skipped (zypper(8), exit codes).
 _READ = (0, 100, 101, 102, 103, 106)
 # kernel-default, kernel-azure-base; kernel-firmware and kernel-macros are none.
-_KERNEL = re.compile(r"kernel-(default|azure|rt|preempt|64kb|kvmsmall|vanilla|debug|xen|ec2|pae)(-base)?\Z")
+_KERNEL = re.compile(
+    r"kernel-(default|azure|rt|rt_debug|preempt|64kb|kvmsmall|vanilla|debug|xen|ec2|pae|trace|desktop|longterm|lpae|bigsmp"
+    r"|smp|kdump)(-base)?\Z"
+)
 
 
 class ZypperAnswer:

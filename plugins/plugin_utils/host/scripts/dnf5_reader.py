@@ -26,9 +26,9 @@ def rpm_kernel_facts(libdnf5, base):
         name, arch, version = nevra_of(package)
         if KERNEL_NAME.match(name):
             release = '{0}-{1}.{2}'.format(text_of(package.get_version()), text_of(package.get_release()), arch)
-            # kernel is there for the sake of kernel-core.
-            if release not in found or name.endswith('-core'):
-                found[release] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
+            key = kernel_key(name, release)
+            if key not in found or name.endswith('-core'):
+                found[key] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
     uname = os.uname()
     return {'running': uname[2], 'build': uname[3], 'arch': uname[4], 'container': in_container(),
             'installed': newest_first(found.values(), lambda one, other: is_newer(libdnf5, one, other))}

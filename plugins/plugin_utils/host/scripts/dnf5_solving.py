@@ -5,7 +5,7 @@
 back, on links to the host's cache and a copy of its state. Stands after the parts before it in
 PROGRAM_PARTS["dnf5_transaction"] in host/payload.py; uses ARRIVING, Workspace, batches_of, fixed_environment,
 link_cache, load_libdnf5, load_sack, nevra_of, nevra_word, open_configuration, package_query, replaced_version,
-repositories_of, sections_of, sources_of_environment, split_signs and text_of.
+repositories_of, runs_now, sections_of, sources_of_environment, split_signs and text_of.
 """
 
 import os
@@ -127,7 +127,9 @@ def transaction_rows(libdnf5, base, transaction):
                 continue
             kind, other = 'obsoleted', successors[0] if successors else None
         elif kind == 'remove' and (name, arch) in arriving and (name, arch, version) in keep_beside:
-            kind = 'remove' if package.get_id().id == running else 'retired'
+            kind = 'retired'
+            if package.get_id().id == running or runs_now(text_of(package.get_version()), text_of(package.get_release())):
+                kind = 'remove'
         rows.append([kind, name, arch, version, other])
     return rows
 

@@ -22,9 +22,9 @@ def rpm_kernel_facts(base, hawkey):
         name, arch, version = nevra_of(package)
         if KERNEL_NAME.match(name):
             release = '{0}-{1}.{2}'.format(text_of(package.version), text_of(package.release), arch)
-            # kernel is there for the sake of kernel-core.
-            if release not in found or name.endswith('-core'):
-                found[release] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
+            key = kernel_key(name, release)
+            if key not in found or name.endswith('-core'):
+                found[key] = (package, {'package': name, 'arch': arch, 'version': version, 'release': release})
     uname = os.uname()
     return {'running': uname[2], 'build': uname[3], 'arch': uname[4], 'container': in_container(),
             'installed': newest_first(found.values(), lambda one, other: one.evr_cmp(other) > 0)}

@@ -5,7 +5,7 @@
 back, on links to the host's cache and a copy of its state. Stands after the parts before it in
 PROGRAM_PARTS["dnf_transaction"] in host/payload.py; uses ARRIVING, Workspace, batches_of, fixed_environment,
 link_cache, load_dnf, load_sack, locked_away, nevra_of, nevra_word, open_configuration, read_locklist, replaced_version,
-sections_of, sources_of_environment, split_signs and text_of.
+runs_now, sections_of, sources_of_environment, split_signs and text_of.
 """
 
 import os
@@ -60,8 +60,10 @@ def transaction_rows(base, hawkey):
 
 
 def is_of_running(package, running):
-    """Whether it belongs to the kernel that runs; without knowing that, nothing is said against it."""
-    return running is not None and running.evr == package.evr and running.arch == package.arch
+    """Whether it belongs to the kernel that runs, which libdnf knows only where a package brought its file in /boot."""
+    if running is not None:
+        return running.evr == package.evr and running.arch == package.arch
+    return runs_now(text_of(package.version), text_of(package.release))
 
 
 def settle_configuration(conf):

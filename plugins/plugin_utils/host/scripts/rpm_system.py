@@ -18,8 +18,9 @@ NOTICE_COLUMNS = ['name', 'arch', 'version', 'advisory']
 # issued and reboot_suggested are None where the library does not tell.
 ADVISORY_COLUMNS = ['id', 'type', 'severity', 'issued', 'updated', 'reboot_suggested', 'cves', 'bugzillas']
 RELEASE_FILES = ('system-release', 'redhat-release', 'centos-release', 'oracle-release')
-# kernel, kernel-core, kernel-uek-core, kernel-rt-core, kernel-64k-core, kernel6.12
-KERNEL_NAME = re.compile(r'kernel[\d.]*(-(uek|rt|64k|lt|ml))*(-core)?$')
+# kernel, kernel-core, kernel-uek-core, kernel-rt-debug-core, kernel6.12; kernel-tools and kernel-modules are none.
+KERNEL_NAME = re.compile(r'kernel[\d.]*(-(uek|uek64k|rt|64k|16k|lt|ml|plus|xen|PAE|PAEdebug|smp|hugemem|largesmp|debug|'
+                         r'zfcpdump|kdump|automotive|virt|uki|bigmem|tegra))*(-core)?$')
 
 
 def plain_version(evr):
@@ -89,6 +90,11 @@ def lock_of_pid_file(path):
     if not word.isdigit() or not os.path.exists('/proc/{0}/stat'.format(word)):
         return None
     return {'pid': int(word), 'name': (read_text('/proc/{0}/comm'.format(word), 64) or '').strip() or None, 'file': path}
+
+
+def kernel_key(name, release):
+    """kernel is there for the sake of kernel-core; kernel-rt-core may have the very version of kernel-core."""
+    return name[:-len('-core')] if name.endswith('-core') else name, release
 
 
 def newest_first(kernels, is_newer):

@@ -25,6 +25,11 @@ def nevra_word(name, arch, version):
     return '{0}-{1}.{2}'.format(name, version, arch)
 
 
+def runs_now(version, release):
+    """Whether a package of this version may belong to the kernel that runs, whatever its flavour adds (+rt, .debug)."""
+    return os.uname()[2].startswith('{0}-{1}'.format(version, release))
+
+
 def batches_of(words):
     """A B C / 0,2 1 -> [[A, C], [B]]; packages are named once, however many batches try them."""
     names, batches, _avoided = sections_of(words)

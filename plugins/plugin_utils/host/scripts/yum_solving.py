@@ -6,7 +6,7 @@
 Stands after the parts of the yum reader and rpm_transaction.py; uses ReaderError, Workspace, error_text, text_of,
 str_of, version_of, without_passwords, fixed_environment, load_yum, open_configuration, link_cache, load_repositories,
 sources_of_environment, open_excludes, read_locklist, lock_test, repository_priorities, yum_failure, batches_of,
-nevra_word, split_signs and ARRIVING.
+nevra_word, runs_now, split_signs and ARRIVING.
 """
 
 import os
@@ -164,7 +164,7 @@ def transaction_rows(yum, base):
                 continue
             kind = 'remove'
             if successor is not None:
-                kind = 'remove' if runs_now(package) else 'retired'
+                kind = 'remove' if runs_now(package.version, package.release) else 'retired'
         else:
             kind = 'state {0}'.format(each.output_state)
         row = [kind, name, arch, version, other]
@@ -181,12 +181,6 @@ def arriving_kind(base, package, newest):
     if package.verGT(newest):
         return 'upgrade'
     return 'reinstall' if package.verEQ(newest) else 'downgrade'
-
-
-def runs_now(package):
-    release = os.uname()[2]
-    return release in ('{0}-{1}.{2}'.format(package.version, package.release, package.arch),
-                       '{0}-{1}'.format(package.version, package.release))
 
 
 def words_of(error):

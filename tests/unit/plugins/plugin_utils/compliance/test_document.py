@@ -234,13 +234,15 @@ def test_of_kernels_beside_each_other_only_those_newer_than_the_running_one_wait
         for name in ("kernel-core", "kernel-modules")
         for each in (newer, running)
     ]
+    # Of another flavour than the one that runs, so that no boot brings it into force.
+    other = {"package": "kernel-rt-core", "version": "5.14.0-3", "release": "5.14.0-3.x86_64", "flavour": "rt"}
     found = inventory(
-        installed=kernels,
+        installed=[*kernels, installed("kernel-rt-core", other["version"], security=True, install_only=True)],
         reboot={
             "required": True,
             "reasons": [{"kind": "kernel_older_than_installed", "detail": "", "packages": ["kernel-core"]}],
         },
-        findings={"kernels": {"running": running["release"], "installed": [newer, running], "container": False}},
+        findings={"kernels": {"running": running["release"], "installed": [other, newer, running], "container": False}},
     )
     made = document(found=found, list_installed_other=True)
     states = {(each["name"], each["installed_version"]): each["state"] for each in made["patches"]}
@@ -248,7 +250,7 @@ def test_of_kernels_beside_each_other_only_those_newer_than_the_running_one_wait
         (name, version): state
         for name in ("kernel-core", "kernel-modules")
         for version, state in (("5.14.0-1", "INSTALLED"), ("5.14.0-2", "INSTALLED_PENDING_REBOOT"))
-    }
+    } | {("kernel-rt-core", "5.14.0-3"): "INSTALLED"}
 
 
 def test_a_package_with_a_missing_version_is_not_counted_as_installed_too() -> None:

@@ -322,6 +322,45 @@ def test_a_kernel_that_does_not_run_yet_asks_for_a_reboot(value: dict[str, Any],
     assert found["required"] is bool(kinds)
 
 
+def of_flavours(running: str, *packages: tuple[str, str]) -> dict[str, Any]:
+    """Kernels by package and version-release, newest first."""
+    return kernels(running) | {
+        "installed": [{"package": name, "arch": "x86_64", "version": version, "release": f"{version}.x86_64"}
+                      for name, version in packages]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("running", "packages", "waits"),
+    [
+        ("4.18.0-553.el8.x86_64", [("kernel-uek-core", "5.15.0-200.el8uek"), ("kernel-core", "4.18.0-553.el8")], []),
+        ("5.15.0-100.el8uek.x86_64",
+         [("kernel-uek", "5.15.0-200.el8uek"), ("kernel-uek", "5.15.0-100.el8uek"), ("kernel", "4.18.0-553.el8")],
+         ["kernel-uek"]),
+        ("5.14.0-2.el9.x86_64+rt", [("kernel-core", "5.14.0-3.el9"), ("kernel-rt-core", "5.14.0-2.el9"),
+                                    ("kernel-core", "5.14.0-2.el9")], []),
+        ("5.14.0-2.el9.x86_64", [("kernel-rt-core", "5.14.0-3.el9"), ("kernel-64k-core", "5.14.0-2.el9"),
+                                 ("kernel-core", "5.14.0-2.el9")], []),
+        ("5.14.0-1.el9.x86_64+64k-debug", [("kernel-64k-debug-core", "5.14.0-2.el9"), ("kernel-core", "5.14.0-1.el9"),
+                                           ("kernel-64k-debug-core", "5.14.0-1.el9")], ["kernel-64k-debug-core"]),
+        ("3.10.0-1160.el7.x86_64.debug", [("kernel-debug", "3.10.0-1161.el7"), ("kernel-debug", "3.10.0-1160.el7"),
+                                          ("kernel", "3.10.0-1160.el7")], ["kernel-debug"]),
+        ("3.10.0-1160.el7.centos.plus.x86_64", [("kernel", "3.10.0-1170.el7"),
+                                                ("kernel-plus", "3.10.0-1160.el7.centos.plus")], []),
+        ("2.6.18-400.el5PAE", [("kernel-PAE", "2.6.18-410.el5"), ("kernel", "2.6.18-410.el5"),
+                               ("kernel-PAE", "2.6.18-400.el5")], ["kernel-PAE"]),
+        ("2.6.18-400.el5xen", [("kernel", "2.6.18-410.el5"), ("kernel-xen", "2.6.18-400.el5")], []),
+        ("6.1.90-99.amzn2023.x86_64", [("kernel6.12", "6.12.1-1.amzn2023"), ("kernel", "6.1.90-99.amzn2023")], []),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)  # fmt: skip
+def test_a_newer_kernel_of_another_flavour_than_the_running_one_waits_for_no_reboot(
+    running: str, packages: list[tuple[str, str]], waits: list[str]
+) -> None:
+    inventory = build_inventory(reading(changed((("kernels",), of_flavours(running, *packages)))))
+    assert [each["packages"] for each in inventory.reboot["reasons"]] == ([waits] if waits else [])
+
+
 def test_an_older_real_time_kernel_that_runs_is_known_among_those_installed() -> None:
     found = build_inventory(reading(changed((("kernels",), kernels(f"{OLD}+rt", NEW, OLD)))))
     assert (found.os["kernel"], found.findings["kernels"]["running"]) == (f"{OLD}+rt", OLD)
