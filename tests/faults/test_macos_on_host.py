@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from install_runs import EVERYTHING, Installer, states
+from install_runs import EVERYTHING, Installer, only, states
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
 from openfleet_lab.mac_hosts import VOLUME_OWNER
@@ -180,3 +180,38 @@ def test_before_macos_11_what_is_installed_waits_for_a_reboot_that_is_asked_for(
     assert rebooted["boot"]["before"] == document["boot_id"] != after["boot_id"]
     assert states(after)["Security Update 2020-005"] == "INSTALLED"
     assert after["reboot"]["required"] is False
+
+
+def add_formulae(host: LabHost) -> None:
+    """ofapp needs oflib, which is old, and ofnew, which is not there; ofuser is built on oflib."""
+    path = host.root / "opt/homebrew/var/state.json"
+    state = json.loads(path.read_text())
+    tap = "openfleet/demo"
+    state["formula"] = {
+        f"{tap}/ofapp": {"installed": ["1.0"], "current": "2.0", "needs": [f"{tap}/oflib", "ofnew"]},
+        f"{tap}/oflib": {"installed": ["1.0"], "current": "2.0"},
+        f"{tap}/ofuser": {"installed": ["1.0"], "current": "2.0", "needs": [f"{tap}/oflib"]},
+        "ofnew": {"installed": [], "current": "1.1"},
+    }
+    path.write_text(json.dumps(state))
+
+
+def test_what_homebrew_would_bring_along_obeys_the_baseline_and_is_told(fresh: Fresh) -> None:
+    host, controller = fresh(kind="macos14", user="nopw")
+    add_formulae(host)
+    wanted = only("ofapp", "firefox", rejected_patches=["oflib"], rejected_patches_action="BLOCK")
+    blocked = controller.install(wanted, **MAC).result["document"]
+    [refused] = blocked["installation"]["refused"]
+    assert refused == {
+        "patch": "ofapp 2.0", "reasons": ["needs oflib 2.0, which the baseline rejects (BLOCK)"]
+    }  # fmt: skip
+    assert [each["name"] for each in blocked["installation"]["installed"]] == ["firefox"]
+    assert blocked["pulled_in"] == []
+    upgrades = [each["words"] for each in calls(host, "brew", "/opt/homebrew/var") if each["words"][0] == "upgrade"]
+    assert [words for words in upgrades if "--dry-run" not in words] == [["upgrade", "--cask", "firefox"]]
+
+    allowed = controller.install(wanted | {"rejected_patches_action": "ALLOW_AS_DEPENDENCY"}, **MAC).result["document"]
+    assert {(each["name"], each["installed_version"], each["version"]) for each in allowed["pulled_in"]} == {
+        ("oflib", "1.0", "2.0"), ("ofnew", None, "1.1"), ("ofuser", "1.0", "2.0"),
+    }  # fmt: skip
+    assert {each["name"] for each in allowed["installation"]["installed"]} == {"ofapp", "oflib", "ofnew", "ofuser"}

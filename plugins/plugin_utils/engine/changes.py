@@ -15,6 +15,9 @@ from typing import Any
 from .records import PackageKey, PatchRecord, package_key
 from .versions import compare
 
+UNVERSIONED = "unversioned"
+"""Stands for a version that the package manager does not tell."""
+
 
 @dataclass(frozen=True)
 class Target:

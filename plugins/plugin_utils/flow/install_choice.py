@@ -63,7 +63,9 @@ class Chooser:
             if decision["decision"] == "approved"
         }
         policy = self._policy(inventory, approved)
-        return choose(targets, lambda batches: self._simulate(inventory, batches, policy), policy)
+        # One for all simulations: what a manager has asked its host once serves the later ones.
+        manager = plan_module(inventory, self._arguments, self._private)
+        return choose(targets, lambda batches: self._simulate(inventory, manager, batches, policy), policy)
 
     def kept_away(self, inventory: Inventory) -> list[dict[str, str]]:
         """A list or snapshot whose packages are held must not look as if nothing had been left to do."""
@@ -162,8 +164,9 @@ class Chooser:
             why_kept=lambda change: kept.get((change.name, change.arch, change.installed_version or "")),
         )
 
-    def _simulate(self, inventory: Inventory, batches: list[list[Target]], policy: Policy) -> list[Simulation]:
-        manager = plan_module(inventory, self._arguments, self._private)
+    def _simulate(
+        self, inventory: Inventory, manager: Any, batches: list[list[Target]], policy: Policy
+    ) -> list[Simulation]:
         environment = self._channel.task_environment() | manager.QUIET_ENVIRONMENT
         environment |= self._private.environment if self._private else {}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..engine.changes import Change, Choice, Simulation, Target, pulled_in
+from ..engine.changes import UNVERSIONED, Change, Choice, Simulation, Target, pulled_in
 from ..engine.records import package_key
 from ..errors import PatchError
 from ..host.job_client import JobState
@@ -57,9 +57,15 @@ def came_along(choice: Choice | None, changes: Iterable[Record]) -> list[dict[st
     """What arrived as a dependency of something approved."""
     if choice is None:
         return []
-    arrived = {(each["name"], each["arch"], each["version"]) for each in changes}
-    along = pulled_in(choice.simulation, choice.targets)
-    return [change_record(each) for each in along if (each.name, each.arch, each.version) in arrived]
+    arrived = {(each["name"], each["arch"]): each for each in changes}
+    found = []
+    for each in pulled_in(choice.simulation, choice.targets):
+        change = arrived.get((each.name, each.arch))
+        if change is not None and each.version == UNVERSIONED:
+            found.append(dict(change))
+        elif change is not None and each.version == change["version"]:
+            found.append(change_record(each))
+    return found
 
 
 def installation(

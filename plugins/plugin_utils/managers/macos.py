@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine import versions
+from ..engine.changes import UNVERSIONED
 from ..engine.identity import identify
 from ..engine.records import Inventory, PatchRecord, package_key
 from ..errors import PatchError
@@ -24,8 +25,6 @@ from .macos_updates import Update, read_updates
 KINDS = {"softwareupdate": "update", "installer": "package", "brew": "formula", "brew cask": "cask"}
 OLDEST = (10, 14)
 """The oldest release that Patch Manager patches."""
-UNVERSIONED = "unversioned"
-"""Stands for a version that neither list nor history tells; the engine wants one."""
 _ABSENT = 66
 # { sec = 1763647200, usec = 512345 } Thu Nov 20 14:00:00 2026
 _BOOT_TIME = re.compile(r"\{ sec = (\d{1,11}), usec = \d+ \}")
@@ -242,7 +241,11 @@ def _add_homebrew(inventory: Inventory, read: _Reading) -> None:
         return
     if state != "ready":
         raise _answer.refuse("sections.brew, state", f"ready, absent or one of {', '.join(_BREW_STATES)}", state)
-    inventory.findings["homebrew"] = {"path": path, "owner": _answer.clean(fields.get("owner", ""), 64)}
+    inventory.findings["homebrew"] = {
+        "path": path,
+        "owner": _answer.clean(fields.get("owner", ""), 64),
+        "release": ".".join(map(str, macos_homebrew.read_release(read.sections.text("brew_version")))) or None,
+    }
     refreshed = read.sections.text("brew_update_errors")
     if read.sections.code("brew_update") != 0:
         why = f"brew update failed: {_answer.clean(refreshed, 400) or 'no message'}"

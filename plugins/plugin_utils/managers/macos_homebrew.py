@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,20 @@ _VERSION = re.compile(r"\S{1,200}\Z")
 # Such a cask updates itself; brew never knows which version is there.
 LATEST = "latest"
 _BROKEN = "(!)"
+# brew runs as the owner of its folder, with an environment of its own; $0 is the owner. A proxy's address may hold a
+# password, so it goes through standard input.
+_AS_OWNER = (
+    'proxies() { printf \'%s\\n\' "${http_proxy-}" "${https_proxy-}" "${all_proxy-}" "${no_proxy-}"; }; '
+    "inner='IFS= read -r http_proxy; IFS= read -r https_proxy; IFS= read -r all_proxy; IFS= read -r no_proxy; "
+    "for each in http_proxy https_proxy all_proxy no_proxy; do "
+    'eval "[ -z \\"\\$$each\\" ] || export $each"; done; exec "$@" </dev/null\'; '
+    'outer=\'exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" PATH=/usr/bin:/bin:/usr/sbin:/sbin '
+    "LC_ALL=en_US.UTF-8 HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ANALYTICS=1 HOMEBREW_NO_ENV_HINTS=1 "
+    'HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 /bin/sh -c "$@"\'; '
+    'set -- /bin/sh -c "$outer" sh "$inner" sh "$@"; '
+    '[ "$(id -u)" != 0 ] || set -- sudo -n -H -u "$0" -- "$@"; '
+    'proxies | "$@"'
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,15 @@ class Outdated:
     @property
     def tap(self) -> str | None:
         return self.full_name.rpartition("/")[0] or None
+
+
+def is_name(text: str) -> bool:
+    return _NAME.match(text) is not None
+
+
+def as_owner(brew: Mapping[str, str], *words: str) -> list[str]:
+    """The command that runs brew; ``brew`` is its ``path`` and the ``owner`` of its folder."""
+    return ["/bin/sh", "-c", _AS_OWNER, brew["owner"], brew["path"], *words]
 
 
 def newest(found: tuple[str, ...]) -> str:
@@ -104,6 +128,12 @@ def read_names(text: str) -> list[str]:
     """One name a line, of ``brew list --pinned`` and ``brew tap``."""
     names = [line.strip() for line in text.splitlines() if line.strip()]
     return [_answer.check(name, _NAME, "a list of brew", "one name a line") for name in names]
+
+
+def read_release(text: str) -> tuple[int, ...]:
+    """``Homebrew 4.4.32`` or ``Homebrew 4.3.0-12-gabcdef0`` -> (4, 4, 32); () where brew does not know its own."""
+    found = re.search(r"^Homebrew (\d+)\.(\d+)\.(\d+)", text, re.MULTILINE)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def failed(what: str, code: int, said: str) -> PatchError:

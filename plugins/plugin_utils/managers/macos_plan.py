@@ -15,26 +15,12 @@ from typing import Any
 from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument, Simulation, Target
 from ..engine.records import Inventory, PatchRecord, package_key
 from ..errors import PatchError
-from . import _answer
+from . import _answer, macos_along, macos_homebrew
 from .macos_titles import is_system, release
 
 _SOFTWAREUPDATE = "/usr/sbin/softwareupdate"
 # What the first word names becomes standard input: the password is on no command line.
 _WITH_INPUT = 'exec "$@" <"$0"'
-# brew runs as the owner of its folder, with an environment of its own; $0 is the owner. A proxy's address may hold a
-# password, so it goes through standard input.
-_AS_OWNER = (
-    'proxies() { printf \'%s\\n\' "${http_proxy-}" "${https_proxy-}" "${all_proxy-}" "${no_proxy-}"; }; '
-    "inner='IFS= read -r http_proxy; IFS= read -r https_proxy; IFS= read -r all_proxy; IFS= read -r no_proxy; "
-    "for each in http_proxy https_proxy all_proxy no_proxy; do "
-    'eval "[ -z \\"\\$$each\\" ] || export $each"; done; exec "$@" </dev/null\'; '
-    'outer=\'exec env -i "HOME=$HOME" "USER=$(id -un)" "LOGNAME=$(id -un)" PATH=/usr/bin:/bin:/usr/sbin:/sbin '
-    "LC_ALL=en_US.UTF-8 HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ANALYTICS=1 HOMEBREW_NO_ENV_HINTS=1 "
-    'HOMEBREW_NO_INSTALL_CLEANUP=1 HOMEBREW_NO_ASK=1 HOMEBREW_NO_COLOR=1 /bin/sh -c "$@"\'; '
-    'set -- /bin/sh -c "$outer" sh "$inner" sh "$@"; '
-    '[ "$(id -u)" != 0 ] || set -- sudo -n -H -u "$0" -- "$@"; '
-    'proxies | "$@"'
-)
 # From macOS 11 on, an update of the system is only prepared where the restart is not part of it.
 _RESTARTS_ITSELF = (11, 0)
 _PROGRESS = re.compile(r"\s*(?:Downloading: \d+(?:\.\d+)?%|[\d.]+ [KMG]B of .*|About .*|Less than a .*)\s*\Z")
@@ -73,8 +59,8 @@ class Told:
 class MacPlan:
     """Plans for one Mac. ``may_restart`` is None where it may, else why it may not; ``owner`` is the volume's.
 
-    Nothing here can be simulated: what a step would bring is what its label or name says, and what cannot succeed is
-    refused before anything is downloaded.
+    softwareupdate simulates nothing: what a step would bring is what its label says, and what cannot succeed is refused
+    before anything is downloaded. Homebrew is asked once per plan what it would bring along (``macos_along``).
     """
 
     QUIET_ENVIRONMENT: Mapping[str, str] = {}
@@ -91,14 +77,21 @@ class MacPlan:
         self._owner = owner
         self._records = {(*package_key(each), str(each["version"])): each for each in inventory.candidates}
         self._of_step = {_title(each): f"{each['kind']} {each['name']}" for each in inventory.candidates}
+        self._along: macos_along.Along | None = None
 
-    def simulation_commands(self, _batches: Sequence[Sequence[Target]]) -> list[list[str]]:
-        return []
+    def simulation_commands(self, batches: Sequence[Sequence[Target]]) -> list[list[str]]:
+        """Questions to Homebrew, for the first batches that concern it; the answers serve all later ones."""
+        kinds = {target.kind for batch in batches for target in batch}
+        if self._along is not None or kinds.isdisjoint(macos_along.KINDS):
+            return []
+        return macos_along.questions(self._host)
 
     def parse_simulations(
-        self, batches: Sequence[Sequence[Target]], _results: Sequence[tuple[int, str]]
+        self, batches: Sequence[Sequence[Target]], results: Sequence[tuple[int, str]]
     ) -> list[Simulation]:
         """One for each batch; with an error where one of its targets cannot be installed from here."""
+        if results:
+            self._along = macos_along.answers(self._host, results)
         return [self._simulation(batch) for batch in batches]
 
     def _simulation(self, batch: Sequence[Target]) -> Simulation:
@@ -110,6 +103,13 @@ class MacPlan:
                 target.name, target.arch, target.installed_version, target.version, restart=bool(record.get("action"))
             )
             simulation.changes.append(change)
+        brewed = [(target.name, target.arch) for target in batch if target.kind in macos_along.KINDS]
+        if brewed:
+            if self._along is None:
+                raise PatchError("bad_plan", "Homebrew was not asked what it would bring along.")
+            more, why_not = self._along.along_with(brewed)
+            simulation.changes += more
+            simulation.error = simulation.error or why_not
         return simulation
 
     def _record(self, target: Target) -> PatchRecord:
@@ -171,8 +171,7 @@ class MacPlan:
             argv += (record["label"],)
         else:
             brew = self._host.findings["homebrew"]
-            kind = f"--{record['kind']}"
-            argv = ("/bin/sh", "-c", _AS_OWNER, brew["owner"], brew["path"], "upgrade", kind, record["full_name"])
+            argv = tuple(macos_homebrew.as_owner(brew, "upgrade", f"--{record['kind']}", record["full_name"]))
         return CommandStep(
             _title(record),
             argv,

@@ -5,6 +5,8 @@ They replay what real ones printed (/opt/mac/recorded) and keep what they did in
 An update is ``lines`` (its two lines of the list, a list of texts), ``title``, ``version``, and what installing it
 does: ``restart`` (by itself, on 11 and later), ``becomes`` (the system's version after it), ``fails`` (disk, download:
 as recorded, the first with exit code 0; hangs, with a child), ``late`` (seconds from the command's end to the restart).
+A formula or cask is ``installed`` (versions, none where it is only known), ``current`` and ``needs`` (formulae that its
+current version cannot be without, by their full names).
 """
 
 import datetime
@@ -216,9 +218,16 @@ def brew(_state, words):
         say("Already up-to-date.\n")
     elif words[0] == "list":
         kind = words[-1].lstrip("-")
-        say("".join(f"{name.split('/')[-1]} {' '.join(each['installed'])}\n" for name, each in state[kind].items()))
+        there = {name: each for name, each in state[kind].items() if each["installed"]}
+        say("".join(f"{name.split('/')[-1]} {' '.join(each['installed'])}\n" for name, each in there.items()))
     elif words[0] == "outdated":
         say(json.dumps(outdated(state, words[-1].lstrip("-")), indent=2) + "\n")
+    elif words[0] == "deps":
+        kind = "cask" if "--cask" in words else "formula"
+        for name in [word for word in words[1:] if not word.startswith("-")]:
+            say(f"{name}: {' '.join(needed(state, kind, name))}\n")
+    elif words[:2] == ["upgrade", "--dry-run"]:
+        dry_run(state, words[3])
     elif words[0] == "upgrade":
         return upgrade(state, words[1].lstrip("-"), words[2])
     else:
@@ -226,10 +235,48 @@ def brew(_state, words):
     return 0
 
 
+def is_old(each):
+    return bool(each["installed"]) and each["current"] not in each["installed"]
+
+
+def needed(state, kind, name):
+    """With what these need in turn."""
+    found = []
+    for each in state[kind][name].get("needs", []):
+        found += [more for more in (each, *needed(state, "formula", each)) if more not in found]
+    return found
+
+
+def coming(state, name):
+    """What an upgrade of a formula brings first, and old ones that are built on it."""
+    formulae = state["formula"]
+    first = [
+        each for each in needed(state, "formula", name) if formulae[each]["current"] not in formulae[each]["installed"]
+    ]
+    return first, [each for each in formulae if name in needed(state, "formula", each) and is_old(formulae[each])]
+
+
+def dry_run(state, name):
+    """In the words of 4.4.32."""
+
+    def told(each):
+        package = state["formula"][each]
+        return f"{each} {''.join(f'{version} -> ' for version in package['installed'][:1])}{package['current']}"
+
+    say(f"==> Would upgrade 1 outdated package:\n{told(name)}\n")
+    first, after = coming(state, name)
+    if first:
+        plural = "dependency" if len(first) == 1 else "dependencies"
+        say(f"==> Would install {len(first)} {plural} for {name.split('/')[-1]}:\n{' '.join(map(told, first))}\n")
+    if after:
+        plural = "dependent" if len(after) == 1 else "dependents"
+        say(f"==> Would upgrade {len(after)} {plural} of upgraded formula:\n{', '.join(map(told, after))}\n")
+
+
 def outdated(state, kind):
     rows = []
     for name, each in state[kind].items():
-        if each["current"] not in each["installed"]:
+        if is_old(each):
             row = {"name": name, "installed_versions": each["installed"], "current_version": each["current"]}
             if kind == "formula":
                 pin = each["installed"][0] if each.get("pinned") else None
@@ -250,8 +297,12 @@ def upgrade(state, kind, name):
         sys.stderr.write(f"Error: {package['fails']}\n")
         return 1
     say(recorded(f"brew-recorded-4.4.32.upgrade-{kind}"))
-    # Old kegs stay beside the new one; a cask replaces.
-    package["installed"] = [package["current"], *(package["installed"] if kind == "formula" else [])]
+    first, after = coming(state, name) if kind == "formula" else ([], [])
+    # A dry run does not say so, but what is built on a formula that only came along follows as well.
+    after += [other for each in first for other in coming(state, each)[1] if other not in (name, *after)]
+    for each in (package, *(state["formula"][other] for other in (*first, *after))):
+        # Old kegs stay beside the new one; a cask replaces.
+        each["installed"] = [each["current"], *(each["installed"] if kind == "formula" else [])]
     save(BREW_STATE, state)
     return 0
 

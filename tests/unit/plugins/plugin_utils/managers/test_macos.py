@@ -43,6 +43,7 @@ def reading(**changed: str | tuple[int, str]) -> dict[str, Any]:
         "brew_outdated_cask": recorded(f"{BREW}.outdated-cask.v2.json"),
         "brew_list_cask": recorded(f"{BREW}.list-cask-versions.txt"),
         "brew_taps": "homebrew/core\nopenfleet/demo\n",
+        "brew_version": "Homebrew 4.4.32\n",
     }
     for name in [name for name in texts if name.startswith("brew_")]:
         texts[f"{name}_errors"] = ""
@@ -327,6 +328,14 @@ def test_homebrew_that_cannot_be_asked_leaves_a_doubt(state: str) -> None:
     assert inventory.refresh["ok"] is False
     assert "homebrew_unavailable" in {each["kind"] for each in inventory.warnings}
     assert {each["classification"] for each in inventory.candidates} == {"softwareupdate"}
+
+
+@pytest.mark.parametrize(("text", "release"), [
+    ("Homebrew 4.3.0-12-gabcdef0\nHomebrew/homebrew-core (git revision 1)\n", "4.3.0"),
+    ("Homebrew >=4.3.0 (shallow or no git repository)\n", None),
+])  # fmt: skip
+def test_the_release_of_homebrew_is_found_where_it_is_told(text: str, release: str | None) -> None:
+    assert build_inventory(reading(brew_version=text)).findings["homebrew"]["release"] == release
 
 
 def test_a_failed_brew_update_leaves_a_doubt() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes imp
     Choice,
     FileArgument,
     Policy,
+    Target,
     choose,
+    pulled_in,
     targets_from,
 )
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
@@ -30,25 +33,33 @@ SAFARI = {"kind": "update", "name": "Safari", "version": "27.0", "action": None,
 TAHOE = {"kind": "update", "name": "macOS Tahoe 26.7", "version": "26.7", "action": "restart",
          "label": "macOS Tahoe 26.7-25G229 "}  # fmt: skip
 BRIDGE = {**SAFARI, "name": "BridgeOSUpdateCustomer", "action": "shut down"}
-WGET = {"kind": "formula", "name": "wget", "version": "2", "full_name": "own/tap/wget", "action": None}
+WGET = {"kind": "formula", "name": "wget", "version": "2", "full_name": "own/tap/wget", "action": None,
+        "held": {}}  # fmt: skip
 FIREFOX = {**WGET, "kind": "cask", "name": "firefox", "full_name": "firefox"}
 FREE = Policy(is_blocked=lambda _c: False, is_held=lambda _c: False, is_approved=lambda _c: True)
 
 
 def mac(version: str = "26.5.1", arch: str = "arm64", privileged: bool = True) -> Inventory:
+    brew = {"path": "/opt/homebrew/bin/brew", "owner": "brewowner", "release": None}
     return Inventory("MACOS", "Tahoe26.5.1", {"version": version, "arch": arch}, {"name": "macos"}, None,
-                     "2026-11-20T12:00:00Z", privileged,
-                     findings={"homebrew": {"path": "/opt/homebrew/bin/brew", "owner": "brewowner"}})  # fmt: skip
+                     "2026-11-20T12:00:00Z", privileged, findings={"homebrew": brew})  # fmt: skip
 
 
-def chosen(*records: dict[str, Any], host: Inventory | None = None, **arguments: Any) -> tuple[MacPlan, Choice]:
+def chosen(
+    *records: dict[str, Any], host: Inventory | None = None, policy: Policy = FREE, **arguments: Any
+) -> tuple[MacPlan, Choice]:
     """What is chosen of candidates that are all approved."""
     host = host or mac()
     host.candidates = list(records)
     plan = plan_for(host, arguments=arguments)
     decided = [(each, {"decision": "approved"}) for each in records]
     targets = targets_from(decided, skip=lambda _record: False, automatic={}, scheme="plain")
-    return plan, choose(targets, lambda some: plan.parse_simulations(some, []), FREE)
+    return plan, choose(targets, lambda some: plan.parse_simulations(some, answered(plan, some)), policy)
+
+
+def answered(plan: MacPlan, some: list[list[Target]]) -> list[tuple[int, str]]:
+    """What Homebrew says of formulae: wget needs own/tap/libidn, which is not there."""
+    return [(0, "own/tap/wget: own/tap/libidn\nfirefox:\n") for _command in plan.simulation_commands(some)]
 
 
 def steps(*records: dict[str, Any], host: Inventory | None = None, **arguments: Any) -> list[Any]:
@@ -81,6 +92,33 @@ def test_each_label_has_a_step_and_what_restarts_comes_last() -> None:
 def test_a_formula_and_a_cask_of_one_name_are_two_targets() -> None:
     both = steps({**FIREFOX, "kind": "formula"}, FIREFOX)
     assert [each.argv[-2:] for each in both] == [("--cask", "firefox"), ("--formula", "firefox")]
+
+
+def test_what_homebrew_would_bring_along_is_asked_once_and_is_part_of_the_simulation() -> None:
+    plan, choice = chosen(WGET, FIREFOX, SAFARI)
+    [along] = pulled_in(choice.simulation, choice.targets)
+    assert (along.name, along.arch, along.version) == ("libidn", "formula", "unversioned")
+    assert plan.simulation_commands([choice.targets]) == []
+
+
+def test_nobody_asks_homebrew_where_no_formula_is_wanted() -> None:
+    host = mac()
+    host.candidates = [SAFARI, WGET]
+    plan = plan_for(host, arguments=OWNER)
+    assert plan.simulation_commands([[Target("Safari", "update", "27.0", None, kind="update")]]) == []
+
+
+@pytest.mark.parametrize(("policy", "why"), [
+    (replace(FREE, is_blocked=lambda change: change.name == "libidn"), "rejects (BLOCK)"),
+    (replace(FREE, is_held=lambda change: change.name == "libidn"), "this host holds back"),
+    (replace(FREE, is_approved=lambda _c: False, require_approved_dependencies=True), "does not approve"),
+])  # fmt: skip
+def test_what_may_not_come_along_keeps_only_what_needs_it_away(policy: Policy, why: str) -> None:
+    _plan, choice = chosen(WGET, FIREFOX, policy=policy)
+    assert [target.name for target in choice.targets] == ["firefox"]
+    [[said]] = choice.refused.values()
+    assert said.startswith("needs libidn unversioned, which")
+    assert why in said
 
 
 def test_no_step_takes_everything_that_is_offered() -> None:
