@@ -16,7 +16,7 @@ _NAME = re.compile(r"kernel(?P<number>[\d.]*)(?P<words>(?:-\w+)*?)(?:-core|-base
 
 
 def flavour_of(package: str | None) -> str:
-    """``rt`` of kernel-rt-core, ``64k-debug`` of kernel-64k-debug-core, ``6.12`` of kernel6.12; empty of kernel-core."""
+    """``rt`` of kernel-rt-core, ``64k-debug`` of kernel-64k-debug-core, ``6.12`` of kernel6.12, else empty."""
     found = _NAME.match(package or "")
     return f"{found['number']}{found['words']}".strip("-") if found else ""
 
