@@ -51,7 +51,8 @@ options:
     description:
       - The path on a Windows host of Microsoft's scan file, C(wsusscn2.cab), by which the host is searched instead of
         by a server. That file knows security updates, service packs and update rollups alone, and has none to install.
-      - The update agent takes it from local callers alone, see docs/windows-updates.md.
+      - The update agent takes it from local callers alone, so the task needs C(become=true), C(become_method=runas) and
+        C(become_user=SYSTEM), and the controller the collection C(ansible.windows). See docs/windows-updates.md.
     type: str
     version_added: 0.1.0
 """

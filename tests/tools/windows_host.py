@@ -116,7 +116,7 @@ class WindowsHost:
         if data and b"$OpenfleetMark" in data[:40] and "[scriptblock]::Create(" in script:
             return 0, self._read(data.decode("ascii")), b""
         if data and b"\0\0\0\0" in data:
-            return 0, json.dumps(self._module(_module_arguments(data))).encode(), b""
+            return 0, json.dumps(self._module(*_module_arguments(data))).encode(), b""
         if data:
             return self._refuse(script, "unknown standard input")
         if "LastBootUpTime" in script:
@@ -139,13 +139,13 @@ class WindowsHost:
 
     # The reader
 
-    def _read(self, text: str) -> bytes:
+    def _read(self, text: str, user: str | None = None) -> bytes:
         head = _MARK.match(text)
         body = text[head.end() :].rstrip("\n").split("\n") if head else []
         options = json.loads(base64.b64decode(head.group(2))) if head else {}
         if head and body == _shipped("windows_reader.ps1"):
-            self._log("reader", options=options)
-            answer = self._reader_answer(options)
+            self._log("reader", options=options, **({"user": user} if user else {}))
+            answer = self._reader_answer(options, local=user is not None)
         elif head and body == _shipped("windows_boot.ps1"):
             self._log("boot_look")
             answer = {"protocol": 1, "ok": True, "result": {"booted_at": self._booted_at()}}
@@ -160,8 +160,8 @@ class WindowsHost:
     def _booted_at(self) -> str:
         return f"{datetime(2026, 11, 1, 3) + timedelta(hours=self._state['boot']):%Y-%m-%dT%H:%M:%SZ}"
 
-    def _reader_answer(self, options: dict[str, Any]) -> dict[str, Any]:
-        if options.get("offline_file") and self._state.get("remote", True):
+    def _reader_answer(self, options: dict[str, Any], *, local: bool) -> dict[str, Any]:
+        if options.get("offline_file") and not local:
             error = {"kind": "offline_file_refused", "message": "Access is denied. (0x80070005)", "traceback": ""}
             return {"protocol": 1, "ok": False, "error": error}
         offered = [self._line(each) for each in self._state["updates"] if self._is_listed(each)]
@@ -187,9 +187,11 @@ class WindowsHost:
     def _reboot_pending(self) -> bool:
         return any(each["state"] == "pending" for each in self._state["updates"])
 
-    # ansible.windows.win_updates
+    # Modules of ansible.windows
 
-    def _module(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _module(self, arguments: dict[str, Any], user: str | None) -> dict[str, Any]:
+        if arguments["_ansible_module_name"].split(".")[-1] == "win_powershell":
+            return self._powershell(arguments, user)
         if arguments["_ansible_module_name"].split(".")[-1] != "win_updates":
             self._log("refused", why=f"the module {arguments['_ansible_module_name']}")
             return {"failed": True, "msg": f"no such module here: {arguments['_ansible_module_name']}"}
@@ -202,6 +204,16 @@ class WindowsHost:
         if operation == "cancel":
             return {"changed": False}
         return self._poll(options)
+
+    def _powershell(self, arguments: dict[str, Any], user: str | None) -> dict[str, Any]:
+        """A reading, by the user whom ansible-core's wrapper becomes."""
+        if user not in ("SYSTEM", None):
+            return {"failed": True, "msg": f"Failed to become user '{user}': no such user"}
+        body, heads = arguments["script"], "[CmdletBinding(SupportsShouldProcess)]\nparam()\n"
+        if arguments["_ansible_check_mode"] and not body.startswith(heads):
+            return {"changed": True, "msg": "skipped, running in check mode"}
+        told = self._read(body.removeprefix(f"{heads}$WhatIfPreference = $false\n"), user)
+        return {"changed": True, "host_out": "", "host_err": "", "error": [], "output": told.decode().splitlines()}
 
     def _start(self, arguments: dict[str, Any]) -> dict[str, Any]:
         events = self._events(arguments)
@@ -325,16 +337,20 @@ def _script_of(command: str) -> str:
     return base64.b64decode(found.group(1)).decode("utf-16-le")
 
 
-def _module_arguments(data: bytes) -> dict[str, Any]:
-    """The arguments in what ansible-core sends: up to 2.18 one manifest, since 2.19 actions with parameters."""
+def _module_arguments(data: bytes) -> tuple[dict[str, Any], str | None]:
+    """The arguments in what ansible-core sends, and the user that its wrapper becomes: up to 2.18 one manifest with
+    the names of wrappers, since 2.19 actions with parameters."""
     manifest = json.loads(data.rpartition(b"\0\0\0\0")[2])
     if "module_args" in manifest:
         found = manifest["module_args"]
+        user = manifest["become_user"] if "become_wrapper" in manifest["actions"] else None
     else:
         variables = manifest["actions"][-1]["params"]["Variables"]
         found = next(each["Value"] for each in variables if each["Name"] == "complex_args")
+        users = [each["params"]["BecomeUser"] for each in manifest["actions"] if each["name"] == "become_wrapper.ps1"]
+        user = next(iter(users), None)
     assert isinstance(found, dict)
-    return found
+    return found, user
 
 
 def _selects(arguments: dict[str, Any], line: dict[str, Any]) -> bool:

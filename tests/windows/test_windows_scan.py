@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
+from other_collections import other_collections
 from windows_host import create, log, recorded_updates
 from windows_plays import EVERYTHING, WindowsPlays
 from windows_readings import UPDATES, update_line
@@ -59,15 +60,32 @@ def test_a_windows_host_is_scanned_over_what_ansible_core_sends(core: str, tmp_p
     assert asked[0]["options"] == {"server_selection": "managed_server", "offline_file": None}
 
 
-def test_a_scan_file_that_the_agent_refuses_is_told_with_the_way_out(tmp_path: Path) -> None:
-    plays = WindowsPlays("2.21", tmp_path / "play")
-    plays.add("win", create(tmp_path / "win", []))
+@pytest.mark.parametrize(("core", "options"), [("2.16", []), ("2.21", ["--check"])])
+def test_a_scan_file_is_read_as_the_user_that_the_task_becomes(core: str, options: list[str], tmp_path: Path) -> None:
+    """Windows refuses it to a remote logon; by runas the wrapper of ansible-core starts the reader as SYSTEM."""
+    plays = WindowsPlays(core, tmp_path / "play", other_collections())
     path = r"C:\it's; a \"path\" $(whoami)\wsusscn2.cab"
-    ended = plays.play("scan_host", {**EVERYTHING, "windows_offline_file": path})
-    assert ended.result("win")["error"]["kind"] == "offline_file_refused"
-    assert "0x80070005" in ended.result("win")["msg"]
-    assert ended.result("win")["document"]["verdict"] == "unknown"
-    assert log(tmp_path / "win", "reader")[0]["options"]["offline_file"] == path
+    runas = {"ansible_become_method": "runas", "ansible_become_user": "SYSTEM"}
+    hosts: dict[str, dict[str, Any]] = {
+        "refused": {}, "taken": runas, "unknown": {**runas, "ansible_become_user": "nobody"},
+    }  # fmt: skip
+    for name, variables in hosts.items():
+        plays.add(name, create(tmp_path / name, recorded_updates("full_run")), **variables)
+    arguments = {**EVERYTHING, "windows_offline_file": path}
+    ended = plays.play("scan_host", arguments, "-f", "3", *options, become=True)
+    told = {name: ended.result(name) for name in hosts}
+    assert told["refused"]["error"]["kind"] == "offline_file_refused"
+    for word in ("0x80070005", "become: true", "become_method: runas", "become_user: SYSTEM"):
+        assert word in told["refused"]["msg"]
+    assert told["refused"]["document"]["verdict"] == "unknown"
+    assert told["taken"]["status"] == "ok", told["taken"].get("msg")
+    assert len(told["taken"]["document"]["patches"]) == 6
+    assert told["taken"]["document"]["findings"]["update_search"]["offline_file"] == path
+    assert "Failed to become user 'nobody'" in told["unknown"]["msg"]
+    [line] = log(tmp_path / "taken")
+    assert line == {"kind": "reader", "boot": 0, "user": "SYSTEM",
+                    "options": {"server_selection": "default", "offline_file": path}}  # fmt: skip
+    assert "user" not in log(tmp_path / "refused")[0]
 
 
 def test_the_self_test_shows_what_a_host_says_without_its_names(tmp_path: Path) -> None:

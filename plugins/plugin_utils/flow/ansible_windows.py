@@ -19,6 +19,7 @@ from ansible.release import __version__ as core_version
 
 from ..errors import PatchError
 from ..host.frames import one_line
+from ..host.windows_channel import is_runas
 from ..managers.windows_floors import collection_objection
 from ..managers.windows_progress import Progress
 
@@ -129,7 +130,7 @@ def _only_runas(connection: Any) -> Iterator[None]:
     """Become by another method than runas (sudo, where nobody chose one) is none of Windows: without it win_updates
     starts its work by a scheduled task of its own."""
     become = connection.become
-    if become is None or str(become.name).rpartition(".")[2] == "runas":
+    if become is None or is_runas(become):
         yield
         return
     connection.set_become_plugin(None)

@@ -33,7 +33,7 @@ def open_channel(action: ActionBase, task_vars: dict[str, Any], arguments: Mappi
             "server_selection": arguments.get("windows_server_selection") or "default",
             "offline_file": arguments.get("windows_offline_file"),
         }
-        return WindowsChannel(action, seconds=arguments["timeout"], search=search)
+        return WindowsChannel(action, seconds=arguments["timeout"], search=search, task_vars=task_vars)
     return posix_channel(action, task_vars, arguments)
 
 

@@ -14,7 +14,7 @@ import binascii
 import contextlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -34,6 +34,9 @@ _SEEN = 2000
 _SECONDS_FOR_A_LOOK = 60
 # What ansible-core 2.16 to 2.21 begin their own encoded commands with; connection plugins look for it.
 _POWERSHELL = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand"
+_AS_OTHER_USER = "ansible.windows.win_powershell"
+# That module leaves a script out in check mode unless it says this; a reading changes nothing in either mode.
+_IN_CHECK_MODE_TOO = b"[CmdletBinding(SupportsShouldProcess)]\nparam()\n$WhatIfPreference = $false\n"
 # Core's winrm encodes a command once more before 2.19, and all of that has to fit into 8191 characters.
 _START = '$text = @($input) -join "`n"\n& ([scriptblock]::Create($text))'
 
@@ -41,6 +44,11 @@ _START = '$text = @($input) -join "`n"\n& ([scriptblock]::Create($text))'
 def is_windows(connection: Any) -> bool:
     """Whether what is behind a connection speaks PowerShell."""
     return getattr(getattr(connection, "_shell", None), "SHELL_FAMILY", None) == "powershell"
+
+
+def is_runas(become: Any) -> bool:
+    """Whether a connection's become plugin is the one of Windows."""
+    return become is not None and str(become.name).rpartition(".")[2] == "runas"
 
 
 def encoded_command(text: str) -> str:
@@ -61,7 +69,8 @@ class WindowsChannel:
 
     ``action`` is the running action plugin; ``seconds`` bounds each exec; ``answer_limit`` is in bytes. ``search`` may
     have ``server_selection`` (``default``, ``managed_server`` or ``windows_update``) and ``offline_file``, the path of
-    a scan file on the host.
+    a scan file on the host, which is read by the user that the task becomes by runas: the agent takes such files from
+    local callers alone ("IUpdateServiceManager::AddScanPackageService", Windows Update Agent API).
     """
 
     last_system: dict[str, Any] | None = None
@@ -74,8 +83,10 @@ class WindowsChannel:
         seconds: int = DEFAULT_SECONDS,
         answer_limit: int = DEFAULT_ANSWER_LIMIT,
         search: Mapping[str, Any] | None = None,
+        task_vars: dict[str, Any] | None = None,
     ) -> None:
         self._action = action
+        self._task_vars = task_vars or {}
         self._search = dict(search or {})
         self._seconds = seconds
         self._limit = answer_limit
@@ -113,7 +124,11 @@ class WindowsChannel:
 
     def _ask(self, name: str, seconds: int) -> dict[str, Any]:
         mark = "openfleet-" + secrets.token_hex(16)
-        output = self._exec(encoded_command(_START), reading_script(self._search, mark, name), seconds)
+        sent = reading_script(self._search, mark, name)
+        if name == READER and self._search.get("offline_file") and is_runas(self._action._connection.become):
+            output = self._run_as(sent, seconds)
+        else:
+            output = self._exec(encoded_command(_START), sent, seconds)
         text: str = output["stdout"]
         if len(text) > self._limit:
             raise frames.too_large(len(text), self._limit)
@@ -131,11 +146,38 @@ class WindowsChannel:
                 f"The connection {connection.transport} takes no standard input, which a Windows host is read by. Use"
                 " winrm, psrp, or ssh with ansible_shell_type: powershell.",
             )
+        with self._failing_in_words(), bounded(seconds=seconds, limit=self._limit):
+            # The agent lets everybody search; runas would be a matter of modules, and sudo is none of Windows.
+            output: dict[str, Any] = self._action._low_level_execute_command(command, sudoable=False, in_data=data)
+            return output
+
+    def _run_as(self, data: bytes, seconds: int) -> dict[str, Any]:
+        """As ``_exec``, by the user that the task becomes: that is for ansible-core's wrapper of modules to do."""
+        found = self._action._shared_loader_obj.module_loader.find_plugin_with_context(_AS_OTHER_USER, ".ps1")
+        if not found.resolved:
+            raise PatchError(
+                "missing_collection",
+                f"A scan file is read as another user by {_AS_OTHER_USER}, and the collection ansible.windows is not"
+                " installed on the controller: ansible-galaxy collection install ansible.windows.",
+            )
+        script = (_IN_CHECK_MODE_TOO + data).decode("ascii")
+        with self._failing_in_words(), bounded(seconds=seconds, limit=self._limit):
+            result = self._action._execute_module(_AS_OTHER_USER, {"script": script}, task_vars=self._task_vars)
+        if result.get("unreachable"):
+            raise AnsibleConnectionFailure(str(result.get("msg") or "the host cannot be reached"))
+        lines = [each for each in result.get("output") or [] if isinstance(each, str)]
+        told = [result.get("msg"), result.get("module_stderr"), result.get("exception")]
+        return {
+            "stdout": "\n".join(lines),
+            "stderr": " ".join(str(each) for each in told if each),
+            "rc": result.get("rc", 0),
+        }
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _failing_in_words() -> Iterator[None]:
         try:
-            with bounded(seconds=seconds, limit=self._limit):
-                # The agent lets everybody search; runas would be a matter of modules, and sudo is none of Windows.
-                output: dict[str, Any] = self._action._low_level_execute_command(command, sudoable=False, in_data=data)
-                return output
+            yield
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:
@@ -153,8 +195,9 @@ def _failure(error: dict[str, Any]) -> PatchError:
     return PatchError(
         kind,
         f"The update agent did not take the scan file: {told}. It has to lie on the host, signed by Microsoft as it was"
-        " downloaded, and the agent takes it from local callers alone: 0x80070005 means that this connection counts as"
-        " a remote one.",
+        " downloaded. 0x80070005 means that this connection counts as a remote caller, from which the agent takes no"
+        " scan file: run the task with become: true, become_method: runas, become_user: SYSTEM (as variables of the"
+        " host: ansible_become_method, ansible_become_user), which needs the collection ansible.windows.",
         traceback=traceback,
     )
 

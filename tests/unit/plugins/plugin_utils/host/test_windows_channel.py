@@ -22,15 +22,33 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.windows_chann
 class Action:
     """Stands for an action plugin: ``answer`` is what the host prints, with MARK where the mark of the request goes."""
 
-    def __init__(self, answer: str = "", *, has_pipelining: bool = True) -> None:
-        self._connection = SimpleNamespace(has_pipelining=has_pipelining, transport="x", reset=lambda: None)
+    def __init__(self, answer: str = "", *, has_pipelining: bool = True, become: str | None = None) -> None:
+        self._connection = SimpleNamespace(
+            has_pipelining=has_pipelining,
+            transport="x",
+            reset=lambda: None,
+            become=become and SimpleNamespace(name=become),
+        )
         self._answer = answer
+        self.has_collection = True
+        self._shared_loader_obj = SimpleNamespace(
+            module_loader=SimpleNamespace(
+                find_plugin_with_context=lambda *_some: SimpleNamespace(resolved=self.has_collection)
+            )
+        )
         self.sent: list[tuple[str, bytes, dict[str, Any]]] = []
 
     def _low_level_execute_command(self, command: str, *, in_data: bytes, **more: Any) -> dict[str, Any]:
         self.sent.append((command, in_data, more))
         mark = re.findall(rb"OpenfleetMark = '([^']+)'", in_data)[0].decode()
         return {"rc": 0, "stdout": self._answer.replace("MARK", mark), "stderr": "#< CLIXML"}
+
+    def _execute_module(self, name: str, arguments: dict[str, Any], **_more: Any) -> dict[str, Any]:
+        data = arguments["script"].encode()
+        self.sent.append((name, data, {}))
+        mark = re.findall(rb"OpenfleetMark = '([^']+)'", data)[0].decode()
+        lines = self._answer.replace("MARK", mark).splitlines()
+        return {"output": lines, "msg": "" if lines else "Failed to become user 'x'"}
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any]) -> None:
         raw_environment_out["https_proxy"] = "http://x"
@@ -98,7 +116,7 @@ def test_options_are_data_and_never_powershell() -> None:
         (
             framed({"protocol": 1, "ok": False, "error": {"kind": "offline_file_refused", "message": "0x80070005"}}),
             "offline_file_refused",
-            "local callers",
+            "become_method: runas, become_user: SYSTEM",
         ),
         ("x" * 2000, "answer_too_large", "1000 bytes"),
     ],
@@ -107,6 +125,41 @@ def test_what_is_no_whole_answer_is_refused(answer: str, kind: str, told: str) -
     with pytest.raises(PatchError, match=told) as error:
         call(Action(answer), answer_limit=1000)
     assert error.value.kind == kind
+
+
+SCAN_FILE = {"offline_file": "C:\\wsusscn2.cab"}
+
+
+@pytest.mark.parametrize(
+    ("become", "search", "other_user"),
+    [("runas", SCAN_FILE, True), ("ansible.builtin.runas", SCAN_FILE, True), ("sudo", SCAN_FILE, False),
+     (None, SCAN_FILE, False), ("runas", {"offline_file": None}, False)],
+)  # fmt: skip
+def test_a_scan_file_alone_is_read_as_the_user_of_runas(
+    become: str | None, search: dict[str, Any], other_user: bool
+) -> None:
+    action = Action(framed({"protocol": 1, "ok": True, "result": {"os": {}}}), become=become)
+    assert call(action, search=search)["result"] == {"os": {}}
+    [(sent, data, _more)] = action.sent
+    assert (sent == "ansible.windows.win_powershell") is other_user
+    # Without this that module leaves a script out in check mode.
+    assert (
+        data.startswith(b"[CmdletBinding(SupportsShouldProcess)]\nparam()\n$WhatIfPreference = $false\n") is other_user
+    )
+    assert data.isascii()
+
+
+def test_who_cannot_become_that_user_is_told_so() -> None:
+    with pytest.raises(PatchError, match="Failed to become user 'x'"):
+        call(Action("", become="runas"), search=SCAN_FILE)
+
+
+def test_without_ansible_windows_a_scan_file_as_another_user_says_what_to_install() -> None:
+    action = Action("", become="runas")
+    action.has_collection = False
+    with pytest.raises(PatchError, match="ansible-galaxy collection install ansible.windows") as error:
+        call(action, search=SCAN_FILE)
+    assert (error.value.kind, action.sent) == ("missing_collection", [])
 
 
 def test_a_connection_without_standard_input_is_told_what_to_use() -> None:

@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT / "tests" / "tools"))
 from jsonschema import Draft202012Validator  # noqa: E402
 from windows_readings import RECORDED, UPDATES, reading, update_line  # noqa: E402
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host import windows_channel  # noqa: E402
+
 SCRIPT = ROOT / "plugins" / "plugin_utils" / "host" / "scripts" / "windows_reader.ps1"
 TEXT = SCRIPT.read_text(encoding="utf-8")
 RESULT = reading([])["result"]
@@ -154,5 +156,7 @@ def test_the_reader_is_well_formed_powershell() -> None:
     grammar = pytest.importorskip("tree_sitter_powershell", reason="tree-sitter-powershell is not installed")
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
     assert parser.parse(TEXT.encode()).root_node.has_error is False
+    as_another_user = windows_channel._IN_CHECK_MODE_TOO + windows_channel.reading_script({}, "m")
+    assert parser.parse(as_another_user).root_node.has_error is False
     for broken in (TEXT.replace("catch {", "catch ", 1), TEXT + "\nif $x { }\n", TEXT + "\n@(1, 2\n"):
         assert parser.parse(broken.encode()).root_node.has_error is True
