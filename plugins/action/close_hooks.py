@@ -13,6 +13,8 @@ from ..plugin_utils.compliance.outcomes import NOT_STARTED, OK, UNREACHABLE
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.hook_tasks import host_log, now_text
+from ..plugin_utils.flow.opened_run import run_of_task
+from ..plugin_utils.flow.progress import tell_turn
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 
@@ -29,9 +31,11 @@ class ActionModule(ActionBase):
         arguments = plain(validated)
         try:
             closed = host_log(arguments, str((task_vars or {})["inventory_hostname"])).close(at=now_text())
+            run = run_of_task(arguments)
         except PatchError as error:
             return result | failed(error)
         outcome = closed["outcome"]
+        tell_turn(run, task_vars or {}, outcome, closed["document"], quiet=not arguments["progress"])
         known = {"changed": False, "hooks": untrusted(closed["hooks"]), "document": untrusted(closed["document"])}
         if outcome["status"] in (OK, NOT_STARTED):
             return result | known

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..plugin_utils.compliance.hooks import needs_install
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.install import HostInstall
+from ..plugin_utils.flow.progress import teller
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.flow.windows_install import WindowsInstall
 from ..plugin_utils.host.windows_channel import is_windows
@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
                 task_vars or {},
                 arguments,
                 check_mode=self._task.check_mode,
-                tell=_teller(task_vars or {}, quiet=not arguments["progress"]),
+                tell=teller(task_vars or {}, quiet=not arguments["progress"]),
             )
             document = install.scan()
         except PatchError as error:
@@ -77,11 +77,3 @@ class ActionModule(ActionBase):
         if self._task.diff:
             done["diff"] = untrusted(install.diff())
         return done
-
-
-def _teller(task_vars: dict[str, Any], *, quiet: bool) -> Any:
-    host = task_vars.get("inventory_hostname")
-    display = Display()
-    if quiet:
-        return lambda line: display.vv(f"{host}: {line}")
-    return lambda line: display.display(f"{host}: {line}")

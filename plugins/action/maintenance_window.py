@@ -18,6 +18,7 @@ from ..plugin_utils.fleet.windows_input import parse_windows
 from ..plugin_utils.fleet.windows_report import OUTCOME_KINDS, decision_result
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.opened_run import run_of_task
+from ..plugin_utils.flow.progress import tell_turn
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -53,7 +54,9 @@ class ActionModule(ActionBase):
                 decision = out_of_time(run_started_at=began, run_timeout=allowed, now=now) or decision
             openings = list_openings(windows, blackouts, now=now, count=arguments["openings"], need=need)
             if run is not None and record and not decision.go:
-                run.record_outcome(host, _outcome(decision.decision, decision.reason, arguments["operation"], now))
+                outcome = _outcome(decision.decision, decision.reason, arguments["operation"], now)
+                run.record_outcome(host, outcome)
+                tell_turn(run, task_vars or {}, outcome, None, quiet=not arguments["progress"])
         except PatchError as error:
             return result | failed(error)
         return {**result, "changed": False, "host": host, **untrusted(decision_result(decision, openings))}

@@ -11,11 +11,10 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.compliance.outcomes import OK, outcome_of_result
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.run_directory import (
-    utc_text,
-)
+from ..plugin_utils.fleet.run_directory import utc_text
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.opened_run import run_of_task
+from ..plugin_utils.flow.progress import COUNTED, tell_turn
 from ..plugin_utils.flow.results import failed, plain, untrusted
 
 INTERRUPTED = "interrupted"
@@ -32,14 +31,14 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec("record_outcome"))
         try:
-            outcome = _record(plain(arguments), str((task_vars or {})["inventory_hostname"]))
+            outcome = _record(plain(arguments), task_vars or {})
         except PatchError as error:
             return result | failed(error)
         return {**result, "changed": False, "outcome": untrusted(outcome)}
 
 
-def _record(arguments: dict[str, Any], host: str) -> dict[str, Any]:
-    now = datetime.now(timezone.utc)
+def _record(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    now, host = datetime.now(timezone.utc), str(task_vars["inventory_hostname"])
     run = run_of_task(arguments, now=now)
     outcome = outcome_of_result(
         arguments["result"], operation=arguments["operation"], task=arguments["task"], at=utc_text(now)
@@ -49,4 +48,6 @@ def _record(arguments: dict[str, Any], host: str) -> dict[str, Any]:
         # Our own task failed and knew more about it than its result tells.
         return known
     run.record_outcome(host, outcome)
+    if arguments["operation"] in COUNTED:
+        tell_turn(run, task_vars, outcome, None, quiet=not arguments["progress"])
     return {**outcome, "host": host}

@@ -66,3 +66,13 @@ options:
       - The run that this is about, a UUID. Without it, the run of this C(ansible-playbook).
     type: str
 """
+
+    PROGRESS = r"""
+options:
+  progress:
+    description:
+      - Whether lines on the terminal tell what changes on the host, how its turn ended, and how many hosts of the play
+        have had theirs.
+    type: bool
+    default: true
+"""

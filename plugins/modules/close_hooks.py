@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
   - openfleet.patch.run.joined
+  - openfleet.patch.run.progress
 seealso:
   - module: openfleet.patch.plan_hooks
   - module: openfleet.patch.note_hook

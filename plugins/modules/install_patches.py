@@ -146,11 +146,6 @@ options:
     type: str
     choices: [RebootIfNeeded, NoReboot, OnlyIfRequired]
     default: RebootIfNeeded
-  progress:
-    description:
-      - Whether a line is shown whenever something changes on the host.
-    type: bool
-    default: true
   list_installed_other:
     description:
       - Whether the document lists installed packages that the baseline does not approve. They are counted always.
@@ -171,6 +166,7 @@ extends_documentation_fragment:
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
   - openfleet.patch.run
+  - openfleet.patch.run.progress
 attributes:
   check_mode:
     support: full

@@ -81,6 +81,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
+  - openfleet.patch.run.progress
 notes:
   - Time zones other than UTC need the time zone database of the controller, the package C(tzdata) of its system or of PyPI.
 seealso:

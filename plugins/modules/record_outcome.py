@@ -38,6 +38,7 @@ extends_documentation_fragment:
   - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
   - openfleet.patch.run.joined
+  - openfleet.patch.run.progress
 seealso:
   - module: openfleet.patch.summarize_run
 """

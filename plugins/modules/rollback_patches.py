@@ -83,11 +83,6 @@ options:
     type: str
     choices: [RebootIfNeeded, NoReboot, OnlyIfRequired]
     default: RebootIfNeeded
-  progress:
-    description:
-      - Whether a line is shown whenever something changes on the host.
-    type: bool
-    default: true
   list_installed_other:
     description:
       - Whether the document lists installed packages that the baseline does not approve. They are counted always.
@@ -106,6 +101,7 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
   - openfleet.patch.run
+  - openfleet.patch.run.progress
 attributes:
   check_mode:
     support: full

@@ -46,6 +46,7 @@ extends_documentation_fragment:
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
   - openfleet.patch.run
+  - openfleet.patch.run.progress
 notes:
   - The task's C(environment) reaches the package manager and travels on standard input, never on a command line.
   - This file holds documentation only. The action plugin of the same name does the work.

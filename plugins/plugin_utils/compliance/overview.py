@@ -122,18 +122,16 @@ def _add(overview: Overview, host: str, document: Mapping[str, Any]) -> None:
     _add_hooks(overview, host, document.get("hooks"))
     if document["error"] is not None:
         return
-    levels = []
     for entry in document["patches"]:
         state = None if entry["state"] == AVAILABLE else entry["state"]
-        if state == "MISSING":
-            levels.append(entry["level"])
         if state in (None, *ACTED_ON) and entry["reason"] != "superseded_by_newer":
             key = tuple(entry[part] for part in _SAME_PATCH)
             same = overview.patches.setdefault(state, {})
             if key not in same:
                 same[key] = PatchGroup({part: entry[part] for part in _TOLD})
             same[key].hosts.append(host)
-    overview.facts[host] = _facts(document, levels)
+    baseline = (document["baseline"] or {}).get("name")
+    overview.facts[host] = in_short(document) + (f"  [{baseline}]" if baseline else "")
     if document["reboot"].get("required"):
         overview.reboot.append(host)
     for reason in document["verdict_reasons"]:
@@ -150,8 +148,10 @@ def _add_hooks(overview: Overview, host: str, hooks: Any) -> None:
             overview.warnings.setdefault(told(each), []).append(host)
 
 
-def _facts(document: Mapping[str, Any], levels: list[str | None]) -> str:
+def in_short(document: Mapping[str, Any]) -> str:
+    """What is wrong with the host of a readable document: ``missing 3 (1 critical), failed 1, needs a reboot``."""
     summary = document["summary"]
+    levels = [entry["level"] for entry in document["patches"] if entry["state"] == "MISSING"]
     facts = []
     if summary["missing_count"]:
         by_level = ", ".join(f"{levels.count(each)} {each.lower()}" for each in LEVELS if each in levels)
@@ -159,8 +159,7 @@ def _facts(document: Mapping[str, Any], levels: list[str | None]) -> str:
     facts += [f"{word} {summary[count]}" for count, word in _COUNTED if summary[count]]
     if document["reboot"].get("required"):
         facts.append("needs a reboot")
-    baseline = (document["baseline"] or {}).get("name")
-    return ", ".join(facts or ["nothing missing"]) + (f"  [{baseline}]" if baseline else "")
+    return ", ".join(facts or ["nothing missing"])
 
 
 def _rank(level: str | None) -> int:

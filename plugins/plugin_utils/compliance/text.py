@@ -13,7 +13,8 @@ from typing import Any
 
 from . import run_data
 from .hooks import DONE, SKIPPED, SPOKEN
-from .overview import ACTED_ON, Overview, PatchGroup
+from .outcomes import OK, host_status
+from .overview import ACTED_ON, Overview, PatchGroup, in_short
 from .states import DEFERRED_PHASED, HELD
 
 WIDTH = 100
@@ -54,6 +55,21 @@ def render_run(
         else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def turn_line(host: str, outcome: Mapping[str, Any], document: Mapping[str, Any] | None) -> str:
+    """How the turn of one host ended: ``web1 non-compliant, missing 3 (1 critical)``.
+
+    What went wrong is told by the failed task itself and by the summary.
+    """
+    told = [f"{_cut(visible(host), 60)} {_spoken(host_status(document, outcome))}"]
+    if document is not None and document["error"] is None:
+        installed = (document.get("installation") or {}).get("installed")
+        told += [f"installed {len(installed)}"] if installed else []
+        told.append(in_short(document))
+    elif outcome.get("status") == OK:
+        told.append("could not be judged")
+    return ", ".join(told)
 
 
 def visible(value: Any) -> str:

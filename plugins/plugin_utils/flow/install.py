@@ -63,6 +63,7 @@ class HostInstall(HostScan):
         self._s3 = S3Reader(action, task_vars)
         self._path_of = path_of(action._loader)
         self._check_mode = check_mode
+        self.looks_only = check_mode and not task_vars.get("ansible_check_mode")
         self._tell = tell
         self._sleep = sleep
         self._clock = clock

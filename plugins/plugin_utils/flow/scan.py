@@ -30,6 +30,7 @@ from .ledger import ScanLedger
 from .named_files import base_folder
 from .opened_run import run_of_task
 from .private_sources import HostSources
+from .progress import tell_turn
 from .results import plain
 
 
@@ -52,6 +53,8 @@ class HostScan:
     """
 
     operation = "Scan"
+    looks_only = False
+    """A look before the host's turn proper, as tasks with hooks take it."""
 
     def __init__(
         self,
@@ -120,6 +123,13 @@ class HostScan:
             raise
         finally:
             self.run.record_outcome(self.host, {**outcome, "run_data": self._run_data(), "at": utc_text(self._now())})
+            self._tell_turn(outcome)
+
+    def _tell_turn(self, outcome: Mapping[str, Any]) -> None:
+        """The scan after an installation is part of a turn that was told."""
+        if not self.looks_only and not self._arguments.get("install_document"):
+            quiet = not self._arguments["progress"]
+            tell_turn(self.opened_run, self._task_vars, outcome, self.document, quiet=quiet)
 
     def work(self) -> dict[str, Any]:
         """The document of this host; what a task does beyond reading belongs here."""

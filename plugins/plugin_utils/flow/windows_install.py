@@ -79,6 +79,7 @@ class WindowsInstall(HostScan):
         super().__init__(action, task_vars, arguments)
         refuse_both(arguments)
         self._check_mode = check_mode
+        self.looks_only = check_mode and not task_vars.get("ansible_check_mode")
         self._tell = tell
         self._sleep = sleep
         self._clock = clock

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels, progress
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import scan as scans
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 
@@ -295,3 +295,36 @@ def test_the_host_is_asked_what_it_is_before_it_is_read_through_sources(
     written = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.json*"))
     assert "own-mirror" in written
     assert "s3cret" not in written
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, ["1 of 2 hosts: web1 non-compliant, missing 12 (12 unspecified), held 2"]),
+        ({"progress": False}, []),
+        ({"install_document": {"patches": [], "installation": None, "pulled_in": [], "reboot_option": None}}, []),
+    ],
+)
+def test_the_turn_of_a_host_is_told_with_the_number_of_hosts(
+    channel: type[RecordedChannel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    told: list[str],
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(progress, "_show", lambda line, *, quiet: quiet or shown.append(line))
+    play = {"ansible_play_hosts_all": ["web1", "web2"], "ansible_play_name": "Scan"}
+    scan(tmp_path, facts=play, **options).scan()
+    assert shown == told
+
+
+def test_a_host_that_cannot_be_read_has_had_its_turn(
+    channel: type[RecordedChannel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(progress, "_show", lambda line, *, quiet: quiet or shown.append(line))
+    channel.error = PatchError("timed_out", "no answer within 60 seconds")
+    with pytest.raises(PatchError):
+        scan(tmp_path, facts={"ansible_play_hosts_all": ["web1", "web2"], "ansible_play_name": "Scan"}).scan()
+    assert shown == ["1 of 2 hosts: web1 timed out"]
