@@ -49,6 +49,8 @@ class Candidate:
     version: str
     evr: tuple[str, str, str]
     installed_version: str | None
+    absent: bool
+    """The host has no version of it."""
     present: bool
     """This very version is on the host."""
     outdated: bool
@@ -139,6 +141,7 @@ def _package(
         version=version,
         evr=versions.split(version, system.version_scheme),
         installed_version=installed,
+        absent=installed is None and not _is_softwareupdate(record, system),
         present=order == 0 if system.family != "macos" else version == installed,
         # softwareupdate and brew decide what is outdated; their version texts have no order to rely on.
         outdated=order is not None and order < 0 and system.family != "macos",
@@ -148,6 +151,11 @@ def _package(
         first_seen=stamps.get("first_seen"),
         repository_date=stamps.get("repository_date"),
     )
+
+
+def _is_softwareupdate(record: dict[str, Any], system: OperatingSystem) -> bool:
+    """softwareupdate offers what fits the host and does not always tell what it replaces."""
+    return system.family == "macos" and record.get("classification") == "softwareupdate"
 
 
 def _notices(record: dict[str, Any], where: str, released: int | None, dates: dict[Any, int | None]) -> list[Notice]:
@@ -224,6 +232,7 @@ def _windows(
         version="",
         evr=("0", "", ""),
         installed_version=None,
+        absent=False,
         present=record.get("installed") is True,
         outdated=False,
         security=classification == "SecurityUpdates" or record.get("security") is True,

@@ -87,8 +87,7 @@ def judge(candidate: Candidate, baseline: CompiledBaseline, now: int) -> Judgeme
         return Judgement("filtered_out", "no_kb_id")
     if baseline.rejected.matches(candidate):
         return Judgement("rejected", "rejected_explicitly")
-    # softwareupdate offers what the host lacks and does not always tell what it replaces.
-    if family not in ("windows", "macos") and candidate.installed_version is None:
+    if candidate.absent:
         return Judgement("not_approved", "not_installed")
     if family == "deb" and candidate.name == "python3-apt" and not candidate.present:
         return Judgement("approved", "python3_apt_bootstrap")

@@ -64,7 +64,7 @@ def evaluate(
     fixes = fixing(candidates, override.wanted, system.version_scheme) if override else set()
     results = []
     for position, (candidate, own, judgement) in enumerate(zip(candidates, alone, by_baseline, strict=True)):
-        final = judgement if override is None else _by_override(candidate, override, system, position in fixes)
+        final = judgement if override is None else _by_override(candidate, override, position in fixes)
         result = final.to_dict(candidate, with_dates=with_dates)
         state = scan_state(candidate, own, judgement, compiled)
         if state is not None:
@@ -73,7 +73,7 @@ def evaluate(
     return results
 
 
-def _by_override(candidate: Candidate, override: OverrideList, system: OperatingSystem, is_fix: bool) -> Judgement:
+def _by_override(candidate: Candidate, override: OverrideList, is_fix: bool) -> Judgement:
     if not is_fix and not override.lists(candidate):
         named = bool(override.wanted) and bool(override.wanted.contained_in(candidate))
         if not named or candidate.present:
@@ -81,7 +81,7 @@ def _by_override(candidate: Candidate, override: OverrideList, system: Operating
         if candidate.installed_version is not None and not candidate.outdated:
             return Judgement("not_approved", "not_needed_for_fix")
     # A list only upgrades: it brings nothing new to the host, and takes nothing back to an older version.
-    if system.family not in ("windows", "macos") and candidate.installed_version is None:
+    if candidate.absent:
         return Judgement("not_approved", "not_installed")
     return _SUPERSEDED if candidate.outdated else Judgement("approved", "override_list")
 

@@ -5,7 +5,8 @@
 A *patch record* stays a plain mapping with the keys of the conformance vectors (``name``, ``arch``,
 ``version``, ``installed_version``, ``repository``, ``product``, ``priority`` and ``section`` or
 ``classification`` and ``severity``, ``security``, ``advisories``, ``released``, ``released_source``), because
-it is what the engine takes and what documents store. Unknown is ``None``, never an empty string.
+it is what the engine takes and what documents store. Unknown is ``None``, never an empty string; but for an
+``installed_version`` None is not installed, save where softwareupdate does not tell what an update replaces.
 
 ``released`` (ISO 8601; without zone UTC) is the date that delays count from; ``build_time`` stands in for it where a
 rule takes non-security patches, ``first_seen``, ``repository_date`` (of the repository's own file) and ``build_time``
