@@ -20,6 +20,7 @@ from .filters import EXTRACTORS
 from .lint import lint
 from .operating_systems import OPERATING_SYSTEMS
 from .problems import HUGE, Problems, nearest, show, show_key
+from .source_repositories import without_credentials
 
 
 def parse_baseline(
@@ -76,7 +77,7 @@ def recorded(baseline: dict[str, Any]) -> dict[str, Any]:
     sources = []
     for each in baseline.get("sources") or []:
         text = each["configuration"]
-        plain = patch_sources.without_credentials(text) if isinstance(text, str) else text
+        plain = without_credentials(text) if isinstance(text, str) else text
         sources.append({**each, "configuration": plain})
     return {**baseline, "sources": sources} if sources else dict(baseline)
 

@@ -14,12 +14,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline im
     parse_baselines,
     recorded,
 )
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.sources import (
-    MAX_SOURCES,
-    parse,
-    sources_for,
-    without_credentials,
-)
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.source_repositories import without_credentials
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.sources import MAX_SOURCES, parse, sources_for
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 INI = """[main]
