@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 
 from ..engine.records import Inventory
+from ..errors import PatchError
 from ..fleet import files
 from ..fleet.run_directory import Run
 from ..managers.rpm_errata import MOST_PACKED, Errata, parse_errata
@@ -23,6 +24,15 @@ class ErrataFile:
     turn has read it already. Raises ``PatchError`` ``bad_errata``."""
 
     def __init__(self, source: str, run: Run) -> None:
+        try:
+            self._read(source, run)
+        except PatchError as error:
+            # Whatever is wrong with it, the operator has to know where it was named.
+            named = getattr(self, "source", None)
+            told = error.message if named is None or named in error.message else f"{named}: {error.message}"
+            raise PatchError(error.kind, f"Option errata (variable patch_errata): {told}", **error.details) from error
+
+    def _read(self, source: str, run: Run) -> None:
         self.source = named_files.shown(source, what=_WHAT, kind=_KIND)
         folder = run.path / "errata"
         files.make_private_directory(folder)

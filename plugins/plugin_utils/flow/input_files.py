@@ -33,7 +33,8 @@ def _content(source: str, what: str, kind: str, most: int) -> bytes | None:
     if "://" in source:
         named_files.shown(source, what=what, kind=kind)
         return None
-    if not Path(source).expanduser().is_file():
+    path = named_files.shown(source, what=what, kind=kind)
+    if "\0" in path or not Path(path).is_file():
         raise PatchError(kind, f"there is no file {source}")
     return named_files.content(source, what=what, kind=kind, most=most)
 

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -17,6 +18,7 @@ from ansible.module_utils.urls import open_url
 from ..errors import PatchError
 
 _SECONDS = 60
+_ADDRESS = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]+")
 _OWN_PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 
 
@@ -39,8 +41,19 @@ def shown(source: str, *, what: str, kind: str) -> str:
     Raises ``PatchError(kind)`` for any other address, and for one with credentials; ``what`` is "errata file" or so.
     """
     if "://" not in source:
-        return str(Path(source).expanduser())
-    address = urlsplit(source)
+        try:
+            return str(Path(source).expanduser())
+        except RuntimeError as error:
+            raise PatchError(kind, f"The path of the {what} cannot be understood: {error}") from None
+    try:
+        address = urlsplit(source)
+        address.port  # noqa: B018  # raises where it is no number
+    except ValueError as error:
+        raise PatchError(kind, f"The address of the {what} cannot be understood: {error}.") from None
+    if not _ADDRESS.fullmatch(source):
+        raise PatchError(
+            kind, f"The address of the {what} has characters that no address has; write them as %20 or so."
+        )
     if address.scheme != "https" or not address.hostname:
         raise PatchError(kind, f"The {what} must be a path or an https address, not {address.scheme}://.")
     if "@" in address.netloc:
@@ -61,8 +74,8 @@ def content(source: str, *, what: str, kind: str, most: int) -> bytes:
                     raise PatchError(kind, f"{told} leads to an address that is not https.")
                 answer: bytes = response.read(most + 1)
                 return answer
-        with open(os.path.expanduser(source), "rb") as handle:
+        with open(told, "rb") as handle:
             return handle.read(most + 1)
-    except (OSError, ValueError, URLError, UrlsError) as error:
-        why = str(error).replace(source, told)
+    except (OSError, ValueError, URLError, UrlsError, HTTPException) as error:
+        why = str(error).replace(source, told) if source else "it has no name"
         raise PatchError(kind, f"The {what} {told} cannot be read: {why}.") from error

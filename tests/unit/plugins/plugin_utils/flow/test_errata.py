@@ -46,12 +46,20 @@ def test_a_run_reads_a_file_once_and_judges_every_host_by_that(run: Run, tmp_pat
         ("http://errata.example/x.xml", "https"),
         ("file:///etc/passwd", "https"),
         ("https://someone:word@errata.example/x.xml", "netrc"),
+        ("https://errata.example:port/x.xml", "cannot be understood"),
+        ("https://[::1/x.xml", "cannot be understood"),
+        ("https://errata.example/my errata.xml", "%20"),
+        ("https:///x.xml", "https address"),
+        ("/nowhere/\0", "null byte"),
+        ("~nobody-is-called-so/errata.xml", "cannot be understood"),
+        ("/", "directory"),
     ],
 )
 def test_other_sources_are_refused_and_credentials_never_told(source: str, told: str, run: Run) -> None:
     with pytest.raises(PatchError, match=told) as caught:
         ErrataFile(source, run)
     assert caught.value.kind == "bad_errata"
+    assert caught.value.message.startswith("Option errata (variable patch_errata): ")
     assert "word" not in caught.value.message
 
 
@@ -108,3 +116,13 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     with pytest.raises(PatchError, match="cannot be read"):
         ErrataFile(f"{address}/errata.xml", run)
     assert Handler.asked == 0
+
+
+def test_what_is_wrong_inside_a_file_is_told_with_its_name(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "errata.xml"
+    path.write_bytes(b"<updates><update")
+    with pytest.raises(PatchError) as caught:
+        ErrataFile(str(path), run)
+    assert caught.value.message.startswith(
+        f"Option errata (variable patch_errata): {path}: The errata file cannot be used"
+    )
