@@ -117,6 +117,25 @@ def test_the_document_tells_where_the_notices_come_from_and_the_doubt_is_gone() 
     assert "no_security_metadata" not in kinds(after)
 
 
+@pytest.mark.parametrize(
+    ("newest", "told"),
+    [("2025-12-20", None), ("2025-12-17", "ends on 2025-12-17, and baseos has packages built up to 2026-01-01"),
+     (None, "has no dates")],
+    ids=["days before the newest package", "weeks before it", "undated"],
+)  # fmt: skip
+def test_a_file_older_than_the_packages_it_speaks_of_clears_no_doubt(newest: str | None, told: str | None) -> None:
+    dated = {} if newest is None else {"issued": newest}
+    notice = {"id": "CESA-1", "type": "security", "packages": ["acme-crit-1.1-1.el8.noarch"], **dated}
+    inventory = laid_over(centos(), as_json({"errata": [notice]}))
+    [record] = [each for each in inventory.candidates if (each["name"], each["version"]) == ("acme-crit", "1.1-1.el8")]
+    # What it knows is said all the same.
+    assert record["classification"] == "Security"
+    warned = [each["message"] for each in inventory.warnings if each["kind"] == "errata_out_of_date"]
+    assert [told in message for message in warned] == ([] if told is None else [True])
+    assert ("no_security_metadata" in kinds(inventory)) == (told is not None)
+    assert {each["security_metadata"] for each in inventory.repositories if each["enabled"]} == {told is None}
+
+
 def test_a_file_for_another_release_proves_nothing() -> None:
     inventory = laid_over(centos(), XML.replace(b"el8", b"el7"))
     assert "errata_do_not_fit" in kinds(inventory)
@@ -127,8 +146,8 @@ def test_a_file_for_another_release_proves_nothing() -> None:
 
 def test_what_a_vendor_says_is_never_touched_and_a_repository_without_notices_beside_is_filled() -> None:
     content = as_json({"errata": [
-        {"id": "X-1", "type": "bugfix", "packages": ["acme-crit-1.1-1.el9.noarch", "acme-plain-1.1-1.el9.noarch",
-                                                     "acme-vendor-1.1-1.el9.noarch"]},
+        {"id": "X-1", "type": "bugfix", "issued": "2026-01-10",
+         "packages": ["acme-crit-1.1-1.el9.noarch", "acme-plain-1.1-1.el9.noarch", "acme-vendor-1.1-1.el9.noarch"]},
     ]})  # fmt: skip
     plain = {"system": {}, "reader": "dnf", "interpreter": None, "result": copy.deepcopy(RHEL)}
     inventory = laid_over(build_inventory(plain), content)
