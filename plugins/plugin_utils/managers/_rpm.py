@@ -60,6 +60,7 @@ def build_inventory(
     repositories = _rpm_system.repositories(result)
     candidates = _candidates(result, notices, repositories, identity)
     installed = [_installed(part, notices, identity) for part in result.rows("installed", _INSTALLED)]
+    odd = _mark_odd([*installed, *candidates])
     _mark_doubled(installed)
     _mark_kept(installed, result)
     library, kernels, boot = result.part("library"), result.part("kernels"), result.part("boot")
@@ -98,6 +99,9 @@ def build_inventory(
     if locked_to is not None and locked_to != "latest":
         inventory.findings["judged_release"] = {"releasever": "latest", "locked_to": locked_to}
     inventory.warnings = _rpm_system.warnings(inventory)
+    if odd:
+        told = f"{len(odd)} packages have names or versions that rpm does not allow, and are left alone: "
+        inventory.warnings.append(_linux.warning("odd_packages", told + ", ".join(odd[:10])))
     return inventory
 
 
@@ -146,6 +150,20 @@ def _mark_doubled(records: list[PatchRecord]) -> None:
             newest_first = cmp_to_key(lambda one, other: compare(str(other), str(one), "rpm"))
             newest, *older = sorted(doubled, key=lambda record: newest_first(record["version"]))
             newest["unfinished"] = f"beside {', '.join(record['version'] for record in older)}"
+
+
+def _mark_odd(records: list[PatchRecord]) -> list[str]:
+    """Packages that no command may name: they are listed under what of their names can be shown, and held."""
+    found = []
+    for record in records:
+        name, arch, version = record["name"], record["arch"], record["version"]
+        if _rpm_answer.is_odd((name, arch, version)):
+            record.update(zip(("name", "arch", "version"), map(_rpm_answer.shown, (name, arch, version)), strict=True))
+            found.append(f"{record['name']}-{record['version']}.{record['arch']}")
+            if "manager_choice" in record:
+                record.update(held={"kind": "hold", "detail": "its name or version is none that rpm allows"})
+        record["installed_version"] = _rpm_answer.shown(str(record["installed_version"]))
+    return sorted(set(found))
 
 
 def _mark_kept(records: list[PatchRecord], result: Part) -> None:
@@ -226,7 +244,9 @@ def _rank(part: Part, ranks: dict[Any, tuple[int, int, Any]]) -> tuple[int, int,
 
 
 def _candidate(part: Part, nevra: Nevra, advisories: list[Advisory], identity: Identity) -> PatchRecord:
-    record = _common(nevra, _rpm_answer.installed_version(part), advisories, part.text("repository"), identity)
+    record = _common(
+        nevra, _rpm_answer.version(part, "installed_version"), advisories, part.text("repository"), identity
+    )
     kept = part.text("kept_back", 40)
     if kept is not None and kept not in _KEPT_BACK:
         raise _answer.refuse(f"{part.where}.kept_back", f"null, {' or '.join(_KEPT_BACK)}", kept)

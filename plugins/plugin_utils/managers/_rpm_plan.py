@@ -372,12 +372,16 @@ def _add(simulation: Simulation, row: Any, where: str) -> None:
     if not isinstance(row, list) or len(row) != 5:
         raise _unreadable(f"{where} is no list of five")
     fields = Part(dict(zip(("kind", "name", "arch", "version", "other"), row, strict=True)), where)
-    name, arch, version = _rpm_answer.package(fields)
+    package = _rpm_answer.package(fields)
     kind = fields.text("kind", 20)
+    if kind in (*_UPGRADING, "downgrade") and _rpm_answer.is_odd(package):
+        raise _unreadable(f"{where} brings a package whose name rpm does not allow")
+    # What goes may be odd; it is in no order under the name that is shown here, so the program on the host stops at it.
+    name, arch, version = map(_rpm_answer.shown, package)
     if kind in (*_UPGRADING, "downgrade"):
         before = fields.value["other"]
         if before is not None:
-            before = _rpm_answer.check(before, _rpm_answer.VERSION, where, "a package version")
+            before = _rpm_answer.shown(_rpm_answer.version(fields, "other"))
         change = Change(name, arch, before, version)
         simulation.changes.append(change)
         if kind == "downgrade":

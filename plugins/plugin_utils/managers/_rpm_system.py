@@ -108,7 +108,11 @@ def _kernel_finding(kernels: Part) -> dict[str, Any]:
     return {
         "running": row.text("release") if row else kernels.text("running"),
         "installed": [
-            {"package": part.text("package"), "version": _rpm_answer.version(part), "release": part.text("release")}
+            {
+                "package": part.text("package"),
+                "version": _rpm_answer.shown(_rpm_answer.version(part)),
+                "release": part.text("release"),
+            }
             | ({"flavour": own} if (own := flavour_of(part.text("package"))) else {})
             for part in kernels.parts("installed")
         ],

@@ -16,7 +16,7 @@ from ..engine.versions import compare
 from ..errors import PatchError
 from . import _answer, _linux
 from .zypper_locks import Lock, read_locks
-from .zypper_metadata import RETRACTED, Metadata, Nevra, Package, advisory_rows, nevra, read_metadata
+from .zypper_metadata import RETRACTED, Metadata, Nevra, Package, advisory_rows, nevra, read_metadata, whole
 from .zypper_sections import Sections, messages
 
 Row = list[Any]
@@ -95,21 +95,28 @@ class ZypperAnswer:
         return found[1] if found else None
 
     def _rpms(self) -> dict[Nevra, list[str]]:
-        """Installed packages with INSTALLTIME, BUILDTIME, VENDOR and SOURCERPM; keys that rpm holds are none."""
+        """Installed packages with INSTALLTIME, BUILDTIME, VENDOR and SOURCERPM; keys that rpm holds are none.
+
+        A line that a package's own text has broken (a vendor in two lines) does not hide the others.
+        """
         if self._sections.code("rpm") != 0:
             code = self._sections.code("rpm")
             raise PatchError("rpm_failed", f"rpm -qa on the host ended with {code}; its database may be damaged.")
         found = {}
-        for row in self._sections.rows("rpm", 9):
-            if row[0] != "gpg-pubkey":
-                found[nevra(row[:5], "sections.rpm")] = [_answer.clean(word, 500) for word in row[5:]]
+        rows = [[_answer.clean(word, 500) for word in line.split("\t")] for line in self._sections.lines("rpm")]
+        for row in rows:
+            if len(row) < 5 or row[0] == "gpg-pubkey":
+                continue
+            found[nevra(row[:5])] = [*row[5:9], "", "", "", ""][:4]
+        if rows and not found:
+            raise _answer.refuse("sections.rpm", "installed packages", _answer.clean(self._sections.text("rpm"), 60))
         return found
 
     def _several(self) -> set[Nevra]:
         """What stays beside other versions of itself; "no package provides ..." where there is nothing of the kind."""
         if self._sections.code("multiversion") != 0:
             return set()
-        return {nevra(row, "sections.multiversion") for row in self._sections.rows("multiversion", 5)}
+        return {nevra(row) for row in self._sections.rows("multiversion", 5)}
 
     def _repositories(self) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """Alias by folder of the cache, and the rows."""
@@ -182,7 +189,7 @@ class ZypperAnswer:
         rows = []
         for (name, arch, version), (installed, built, vendor, _source) in self._installed.items():
             sources = offered.get((name, arch, version))
-            rows.append([name, arch, version, name in automatic if known else None, int(installed), int(built),
+            rows.append([name, arch, version, name in automatic if known else None, whole(installed), whole(built),
                          sources[1][0] if sources else None, vendor if vendor != "(none)" else None,
                          (name, arch, version) in self._multiversion])  # fmt: skip
         return rows
@@ -321,7 +328,7 @@ _FOLLOWING = re.compile(r"Skipping repository |Some of the repositories |Could n
 def _edition(name: str | None, arch: str | None, edition: str | None) -> Nevra:
     epoch, colon, rest = (edition or "").rpartition(":")
     version, _dash, release = rest.rpartition("-")
-    return nevra([name or "", arch or "", epoch if colon else "0", version, release], "sections.updates")
+    return nevra([name or "", arch or "", epoch if colon else "0", version, release])
 
 
 def _priority(text: str | None) -> int:

@@ -11,7 +11,6 @@ from html import unescape
 from typing import Any
 
 from . import _answer, _linux
-from ._rpm_answer import ARCH, NAME, VERSION
 
 Nevra = tuple[str, str, str]
 
@@ -92,11 +91,11 @@ def read_metadata(lines: Iterable[str]) -> list[Metadata]:
 
 def _take(metadata: Metadata, kind: str, words: list[str], where: str) -> None:
     if kind == "M":
-        metadata.current_at = _whole(words[0])
+        metadata.current_at = whole(words[0])
     elif kind == "V":
-        metadata.revision = _whole(words[0])
+        metadata.revision = whole(words[0])
     elif kind == "P":
-        metadata.packages.append(_package(words, where))
+        metadata.packages.append(_package(words))
     elif kind == "p":
         metadata.complete = True
     elif kind == "U":
@@ -104,13 +103,13 @@ def _take(metadata: Metadata, kind: str, words: list[str], where: str) -> None:
     elif kind == "u":
         metadata.has_patches = True
     elif kind == "L":
-        metadata.licensed.add(nevra(words, where))
+        metadata.licensed.add(nevra(words))
     elif kind == "X":
         metadata.unreadable.append(words[0])
     elif not metadata.patches:
         raise _answer.refuse(where, "part of a patch", kind)
     elif kind == "K":
-        metadata.patches[-1].packages.append(nevra(words, where))
+        metadata.patches[-1].packages.append(nevra(words))
     else:
         _refer(metadata.patches[-1], *words)
 
@@ -123,11 +122,11 @@ def _refer(patch: Patch, kind: str, identifier: str) -> None:
         listed.append(identifier)
 
 
-def _package(words: list[str], where: str) -> Package:
-    name, arch, version = nevra(words[:5], where)
+def _package(words: list[str]) -> Package:
+    name, arch, version = nevra(words[:5])
     build, size, installed, vendor, source = words[5:]
     return Package(
-        name, arch, version, _whole(build), _whole(size) or 0, _whole(installed) or 0, vendor or None,
+        name, arch, version, whole(build), whole(size) or 0, whole(installed) or 0, vendor or None,
         source_name(source),
     )  # fmt: skip
 
@@ -148,15 +147,12 @@ def _patch(words: list[str], where: str) -> Patch:
     )
 
 
-def nevra(words: list[str], where: str) -> Nevra:
+def nevra(words: list[str]) -> Nevra:
     """Name, architecture and ``[epoch:]version-release`` from name, arch, epoch, version, release."""
     name, arch, epoch, version, release = words
     evr = f"{version}-{release}" if epoch in ("", "0", "(none)") else f"{epoch}:{version}-{release}"
-    return (
-        _answer.check(name, NAME, where, "a package name"),
-        _answer.check(arch, ARCH, where, "an architecture"),
-        _answer.check(evr, VERSION, where, "a package version"),
-    )
+    # What of it is odd is for _rpm to see.
+    return name, arch, evr
 
 
 def source_name(text: str) -> str | None:
@@ -167,14 +163,14 @@ def source_name(text: str) -> str | None:
 
 def instant(text: str) -> str | None:
     """``2026-01-10T00:00:00Z`` from seconds (SUSE's way) or a date; None for anything else."""
-    seconds = _whole(text)
+    seconds = whole(text)
     if seconds is not None:
         return _linux.utc(seconds)
     found = _DATE.match(text)
     return f"{found[1]}T{found[2] or '00:00:00'}Z" if found else None
 
 
-def _whole(text: str) -> int | None:
+def whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,11}", text) and int(text) < _LATEST else None
 
 

@@ -16,7 +16,7 @@ from ..engine.changes import Argument, Change, Choice, CommandStep, FileArgument
 from ..engine.records import Inventory
 from ..errors import PatchError
 from . import _answer
-from ._rpm_answer import ARCH, NAME, VERSION
+from ._rpm_answer import ARCH, NAME, VERSION, shown
 from ._rpm_plan import RpmPlan, back_title
 from .zypper_sections import messages, parse_stream
 
@@ -237,7 +237,8 @@ def _solvable(solvable: Element) -> Change:
     return Change(
         _answer.check(solvable.get("name"), NAME, where, "a package name"),
         _answer.check(solvable.get("arch"), ARCH, where, "an architecture"),
-        None if old is None else _answer.check(old, VERSION, where, "a package version"),
+        # What is replaced may be odd; it is named in no command.
+        None if old is None else shown(old),
         _answer.check(solvable.get("edition"), VERSION, where, "a package version"),
     )
 

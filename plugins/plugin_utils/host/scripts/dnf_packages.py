@@ -34,7 +34,7 @@ def read_rpms(base, hawkey, history, locks):
         name, arch, version = nevra_of(package)
         known = history.of(name, arch)
         rows.append([name, arch, version, known[0], int(package.installtime), int(package.buildtime), known[1],
-                     text_of(package.vendor) or None, (name, arch, version) in keep_beside])
+                     vendor_of(package), (name, arch, version) in keep_beside])
         present.setdefault(name, []).append(package)
     upgrades = base.sack.query(flags=visible_modules).available().upgrades()
     offered = set((nevra_of(each), text_of(each.reponame)) for each in base.sack.query().available().upgrades())
@@ -59,6 +59,16 @@ def read_rpms(base, hawkey, history, locks):
             'candidates': {'columns': RPM_CANDIDATE_COLUMNS, 'rows': candidates},
             'notices': {'columns': NOTICE_COLUMNS, 'rows': notices},
             'advisories': {'columns': ADVISORY_COLUMNS, 'rows': advisories}}
+
+
+def vendor_of(package):
+    """None too where its bytes are no text: a package from elsewhere must not end the scan."""
+    try:
+        vendor = text_of(package.vendor) or None
+    except UnicodeError:
+        return None
+    # hawkey's word where a package has none.
+    return vendor if vendor != '<NULL>' else None
 
 
 def replaced_version(package, present):

@@ -158,8 +158,13 @@ def installed_row(base, package):
     known = package.yumdb_info
     reason = known.get('reason')
     return [text_of(package.name), text_of(package.arch), version_of(package), reason == 'dep' if reason else None,
-            int(package.installtime), int(package.buildtime), text_of(known.get('from_repo')) or None,
+            whole_of(package.installtime), whole_of(package.buildtime), text_of(known.get('from_repo')) or None,
             text_of(package.vendor) or None, bool(base.allowedMultipleInstalls(package))]
+
+
+def whole_of(value):
+    """None where an odd package does not tell."""
+    return None if value is None else int(value)
 
 
 def source_name(sourcerpm):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.states import patch_entries
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.verdict import doubts_about
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import parse_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Target
@@ -414,17 +415,49 @@ def test_the_readers_answer_finds_its_manager() -> None:
     assert flow.build_inventory(reading(RHEL), mappings=None).manager["name"] == "dnf"
 
 
+# -- packages that no rpm of today would build ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column_name", "value", "shown"),
+    [
+        ("name", "acme; rm -rf /", "acme??rm?-rf??-1.0-1.el9.noarch"),
+        ("name", "-y", "?y-1.0-1.el9.noarch"),
+        ("name", "{{ 7 * 7 }}", "???7???7???-1.0-1.el9.noarch"),
+        ("arch", None, "acme-bug-1.0-1.el9.(none)"),
+        ("version", "1.0-1%{dist}", "acme-bug-1.0-1??dist?.noarch"),
+        ("version", "1.0", "acme-bug-1.0.noarch"),
+        ("version", "1.0-1\n\u202e", "acme-bug-1.0-1??.noarch"),
+    ],
+)
+def test_a_package_with_an_odd_name_is_listed_and_hides_no_other(column_name: str, value: Any, shown: str) -> None:
+    place = ("rows", row_of("installed", "acme-bug"), column("installed", column_name))
+    inventory = build_inventory(reading(changed((("installed", *place), value))))
+    assert f"{shown}" in {f"{each['name']}-{each['version']}.{each['arch']}" for each in inventory.installed}
+    assert len(inventory.installed) == len(RHEL["installed"]["rows"])
+    [told] = [each["message"] for each in inventory.warnings if each["kind"] == "odd_packages"]
+    assert told == f"1 packages have names or versions that rpm does not allow, and are left alone: {shown}"
+    baseline = predefined_baseline("REDHAT_ENTERPRISE_LINUX")
+    assert len(patch_entries(inventory, baseline, as_of="2026-11-21T00:00:00Z")) > len(inventory.candidates)
+
+
+def test_an_update_with_an_odd_name_is_held_and_never_in_a_plan() -> None:
+    place = ("candidates", "rows", row_of("candidates", "acme-bug"), column("candidates", "version"))
+    inventory = build_inventory(reading(changed((place, "1.1-1%{dist}"))))
+    [record] = [each for each in inventory.candidates if each["name"] == "acme-bug"]
+    assert (record["version"], record["held"]["kind"]) == ("1.1-1??dist?", "hold")
+
+
 # -- lies --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("path", "value", "where"),
     [
-        (("installed", "rows", 0, 0), "acme; rm -rf /", "result.installed.rows[0].name"),
-        (("installed", "rows", 0, 0), "-y", "result.installed.rows[0].name"),
-        (("installed", "rows", 0, 1), "x86 64", "result.installed.rows[0].arch"),
-        (("candidates", "rows", 0, 2), "1.0", "result.candidates.rows[0].version"),
-        (("candidates", "rows", 0, 2), "1.0-1\n", "result.candidates.rows[0].version"),
+        (("installed", "rows", 0, 0), 7, "result.installed.rows[0].name"),
+        (("installed", "rows", 0, 1), ["x86_64"], "result.installed.rows[0].arch"),
+        (("candidates", "rows", 0, 2), None, "result.candidates.rows[0].version"),
+        (("candidates", "rows", 0, 2), "1" * 501, "result.candidates.rows[0].version"),
         (("candidates", "rows", 0, 3), None, "result.candidates.rows[0].installed_version"),
         (("candidates", "rows", 0, 4), "nowhere", "result.candidates.rows[0].repository"),
         (("candidates", "rows", 0, 10), "whim", "result.candidates.rows[0].kept_back"),
@@ -440,7 +473,7 @@ def test_the_readers_answer_finds_its_manager() -> None:
         (("modules",), [None], "result.modules[0]"),
         (("replacements",), [["acme"]], "result.replacements[0]"),
         (("repositories", 0, "skip_if_unavailable"), 1, "result.repositories[0].skip_if_unavailable"),
-        (("kernels", "installed"), [{"package": "k", "version": "1"}], "result.kernels.installed[0].version"),
+        (("kernels", "installed"), [{"package": "k", "version": 1}], "result.kernels.installed[0].version"),
         (("privileged",), 1, "result.privileged"),
         (("collected_at",), None, "result.collected_at"),
     ],

@@ -142,7 +142,7 @@ def test_a_simulation_tells_apart_what_comes_what_goes_and_what_only_makes_room(
         (0, 'openfleet-patch-answer {"ok": true}\nopenfleet-patch-answer {"ok": true}\n'),
         answer(["replaced", "curl", "x86_64", "1-1", None]),
         answer(["remove", "curl", "x86_64"]),
-        answer(["remove", "curl; reboot", "x86_64", "1-1", None]),
+        answer(["upgrade", "curl; reboot", "x86_64", "1-1", None]),
         answer(["upgrade", "curl", "x86_64", "1-1", 7]),
         answer(result={"simulations": []}),
         answer(result={"simulations": [{"rows": [], "problem": None}] * 2}),

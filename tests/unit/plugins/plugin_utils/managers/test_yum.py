@@ -187,7 +187,7 @@ def test_damaged_metadata_is_a_finding_and_a_warning() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("metadata_problems",), ["a", 1]), (("candidates", "rows", 0, 2), "1.0"), (("notices", "rows", 0, 3), 99),
+        (("metadata_problems",), ["a", 1]), (("candidates", "rows", 0, 2), 1), (("notices", "rows", 0, 3), 99),
         (("candidates", "rows", 0, 4), "nowhere"), (("advisories", "rows", 0, 5), "yes"), (("modules",), None),
     ],
 )  # fmt: skip

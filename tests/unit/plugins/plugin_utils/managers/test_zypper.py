@@ -232,13 +232,11 @@ def test_a_refresh_is_told_with_the_words_of_zypper_and_what_follows_is_left_out
         ("zypper_failed", {"updates": (6, "<stream><message type='error'>No repositories.</message></stream>")}),
         ("rpm_failed", {"rpm": (1, "")}),
         ("bad_answer", {"rpm": "acme\tnoarch\n"}),
-        ("bad_answer", {"rpm": "ac me\tnoarch\t0\t1\t1\t1\t1\tx\ty\n"}),
         ("bad_answer", {"metadata": "Q\tx\n"}),
         ("bad_answer", {"metadata": "P\ta\tnoarch\t0\t1\t1\t1\t1\t1\tv\ts\n"}),
         ("bad_answer", {"metadata": "D\ta\nK\ta\tnoarch\t0\t1\t1\n"}),
         ("bad_answer", {"repositories": "<stream><repo"}),
         ("bad_answer", {"repositories": '<stream><!DOCTYPE x [<!ENTITY a "b">]></stream>'}),
-        ("bad_answer", {"updates": "<stream><update kind='package' name='a b' edition='1-1' arch='x'/></stream>"}),
         ("bad_answer", {"machine": "now=yesterday\n"}),
         ("bad_answer", {"lock": "1\n"}),
     ],
@@ -305,6 +303,18 @@ def test_a_patch_keeps_its_references_once_and_without_what_stands_behind_them()
     [patch] = metadata.patches
     assert (patch.cves, patch.bugzillas, patch.severity, patch.flags) == (["CVE-1"], ["12"], None, ("reboot",))
     assert patch.packages == [("acme", "noarch", "2:1.0-1")]
+
+
+def test_a_package_with_an_odd_name_or_a_vendor_in_two_lines_hides_no_other() -> None:
+    odd = (
+        "acme-odd\tnoarch\t0\t1.0\t1%{dist}\t5\t(none)\tacme\tacme-odd-1.0-1.src.rpm\n"
+        "acme-split\t(none)\t(none)\t1.0\t1\t5\t6\ttwo\nlines\tacme-split-1.0-1.src.rpm\n"
+    )
+    before = build_inventory(READING)
+    inventory = build_inventory(changed(rpm=text_of("rpm") + odd))
+    assert len(inventory.installed) == len(before.installed) + 2
+    [told] = [each["message"] for each in inventory.warnings if each["kind"] == "odd_packages"]
+    assert told.endswith("left alone: acme-odd-1.0-1??dist?.noarch, acme-split-1.0-1.(none)")
 
 
 def test_an_installed_package_that_is_locked_is_kept_whatever_repository_has_something_newer() -> None:
