@@ -143,6 +143,21 @@ def test_a_host_opens_by_keyboard_and_hostile_names_are_text(chromium: Any, addr
     assert opened.said == []
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_matters_of_a_host_is_in_sight_without_scrolling_sideways(chromium: Any, address: str, way: str) -> None:
+    page = Opened(chromium, address, **WAYS[way]).page
+    page.get_by_label("Search hosts").fill("lacking")
+    page.locator("#hosts-table button[data-row]").first.click()
+    page.get_by_label("Search patches").fill("libssl3")
+    page.locator("#patches-table button[data-row]").first.click()
+    width = page.evaluate("document.documentElement.clientWidth")
+    missing = "Missing" if way == "phone" else "Last scan"
+    seen = [page.locator("#hosts-table th").filter(has_text=missing), *page.locator(".detail li, .detail dd").all()]
+    ends = [box["x"] + box["width"] for box in (each.bounding_box() for each in seen)]
+    assert len(ends) > 5
+    assert max(ends) <= width
+
+
 def test_patches_are_found_by_cve_and_tell_their_hosts(chromium: Any, address: str) -> None:
     opened = Opened(chromium, address)
     opened.page.get_by_label("Search patches").fill("cve-2026-1234")

@@ -46,6 +46,7 @@
   const count = (value) => (value < 0 ? "?" : String(value));
   const status = (name) => make("span", { class: statuses.get(name).kind }, statuses.get(name).spoken);
   const compare = (left, right) => (left < right ? -1 : left > right ? 1 : 0);
+  const moment = (time) => make("span", { class: "moment" }, time.slice(0, 16).replace("T", " "));
   const list = (items) => make("ul", {}, ...items.map((item) => make("li", {}, item)));
   const facts = (pairs) => make("dl", {}, ...pairs.filter(([, value]) => value)
     .flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
@@ -82,7 +83,8 @@
           "aria-controls": expanded ? id : null, "data-row": row.index }, columns[0].value(row));
         lines.append(make("tr", {}, make("th", { scope: "row" }, toggle),
           ...columns.slice(1).map((column) => make("td", { class: column.number ? "number" : null }, column.cell(row)))));
-        if (expanded) lines.append(make("tr", { id }, make("td", { colspan: columns.length, class: "detail" }, ...detail(row))));
+        if (expanded) lines.append(make("tr", { id }, make("td", { colspan: columns.length, class: "detail" },
+          make("div", {}, ...detail(row)))));
       }
       body.replaceChildren(lines);
       more.hidden = found.length <= shown;
@@ -138,7 +140,7 @@
       plain("Patch group", (host) => host.group), plain("Operating system", (host) => host.system),
       counted("Missing", "missing_count"), counted("Failed", "failed_count"),
       counted("Rejected", "installed_rejected_count"), counted("Pending reboot", "installed_pending_reboot_count"),
-      counted("Waiting", "waiting_count"), plain("Last scan", (host) => host.scanned),
+      counted("Waiting", "waiting_count"), { title: "Last scan", value: (host) => host.scanned, cell: (host) => moment(host.scanned) },
     ],
     selects: [
       { label: "Status", values: data.statuses.filter(([name]) => hosts.some((host) => host.status === name)), fits: (host, value) => host.status === value },
@@ -146,7 +148,7 @@
       { label: "Operating system", values: distinct(hosts.map((host) => host.system)), fits: (host, value) => host.system === value },
     ],
     detail: (host) => [
-      facts([["Baseline", host.baseline], ["Operation", host.operation], ["Reboot", host.reboot]]),
+      facts([["Patch group", host.group], ["Operating system", host.system], ["Baseline", host.baseline], ["Operation", host.operation], ["Reboot", host.reboot]]),
       host.notes.length ? list(host.notes) : null,
       host.patches.length ? list(host.patches.map((index) => patchLine(patches[index]))) : make("p", {}, "No patch to act on."),
     ].filter((part) => part !== null),
