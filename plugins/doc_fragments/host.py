@@ -46,7 +46,6 @@ options:
     type: str
     choices: [default, managed_server, windows_update]
     default: default
-    version_added: 0.1.0
   windows_offline_file:
     description:
       - The path on a Windows host of Microsoft's scan file, C(wsusscn2.cab), by which the host is searched instead of
@@ -54,7 +53,6 @@ options:
       - The update agent takes it from local callers alone, so the task needs C(become=true), C(become_method=runas) and
         C(become_user=SYSTEM), and the controller the collection C(ansible.windows). See docs/windows-updates.md.
     type: str
-    version_added: 0.1.0
 """
 
     MACOS = r"""
@@ -82,18 +80,15 @@ options:
       reason:
         description: What the document says about it. The rule itself if not set.
         type: str
-    version_added: 0.1.0
   macos_major_upgrades:
     description:
       - Whether the next release of macOS is a patch like others. Without it a Mac stays on its release, whatever a
         baseline approves, and the document warns that there is another one.
     type: bool
     default: false
-    version_added: 0.1.0
   macos_brew_path:
     description:
       - Where C(brew) is on a Mac, if neither in C(/opt/homebrew) nor in C(/usr/local). It runs as the owner of its
         folder.
     type: path
-    version_added: 0.1.0
 """

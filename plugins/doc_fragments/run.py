@@ -30,8 +30,8 @@ options:
   requested_by:
     description:
       - Who asked for the run, as every document of it says.
-      - Without it C(awx_user_name) or C(tower_user_name), which AWX gives to the jobs that a person launches, and else
-        who runs the play on the controller.
+      - Without it C(awx_user_name) or C(tower_user_name), which AWX gives to the jobs that a person launches, and
+        else who runs the play on the controller.
     type: str
   run_timeout:
     description:
@@ -75,4 +75,19 @@ options:
         have had theirs.
     type: bool
     default: true
+"""
+
+    DOCUMENT = r"""
+options:
+  list_installed_other:
+    description:
+      - Whether the document lists installed packages that the baseline does not approve. They are counted always.
+    type: bool
+    default: false
+  save_inventory:
+    description:
+      - Whether everything that was read last is kept beside the document, as C(inventories/HOST.json) in the run
+        directory, for M(openfleet.patch.evaluate_baseline). A host takes about half a megabyte.
+    type: bool
+    default: false
 """

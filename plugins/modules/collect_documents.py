@@ -26,18 +26,11 @@ options:
     default: 900
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.attributes.reads
   - openfleet.patch.run.state
 attributes:
   check_mode:
-    support: full
     details: In check mode nothing is collected and the task is skipped.
-  diff_mode:
-    support: none
-    details: There is no change to show.
-  platform:
-    description: Which operating systems it works on.
-    platforms: posix
-    support: full
 seealso:
   - module: openfleet.patch.install_patches
   - module: openfleet.patch.store_documents

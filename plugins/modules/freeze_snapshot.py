@@ -50,18 +50,13 @@ options:
     type: str
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
 attributes:
   check_mode:
-    support: full
     details: The snapshot is made and returned, and not written.
   diff_mode:
-    support: none
     details: The file is one to read as a whole.
-  platform:
-    description: Which operating systems it works on.
-    platforms: all
-    support: full
 seealso:
   - module: openfleet.patch.install_patches
 """

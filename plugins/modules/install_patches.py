@@ -54,7 +54,6 @@ options:
         particular; what this host's baseline rejects stays away. Compliance still follows the baseline.
       - A host with an operating system and product that the snapshot does not have is refused.
     type: str
-    version_added: 0.1.0
   snapshot_unavailable:
     description:
       - What happens where the host's repositories have a version of the snapshot no longer. V(refuse) installs nothing on
@@ -62,7 +61,6 @@ options:
     type: str
     choices: [refuse, report]
     default: refuse
-    version_added: 0.1.0
   allow_removals:
     description:
       - Whether installing may remove packages.
@@ -75,7 +73,6 @@ options:
         updates whose terms nobody has accepted on the host.
     type: bool
     default: false
-    version_added: 0.1.0
   require_approved_dependencies:
     description:
       - Whether a patch is left out when it needs a package, new or newer, that the baseline does not approve.
@@ -87,75 +84,16 @@ options:
       - A user who owns the volume, on a Mac with Apple silicon, which asks for one before an update of macOS. Without it
         such updates are refused there before anything is downloaded.
     type: str
-    version_added: 0.1.0
   volume_owner_password:
     description:
       - The password of O(volume_owner). It travels on standard input, is on the Mac in a file of root's for as long as the
         installation runs, and reaches softwareupdate on standard input.
     type: str
-    version_added: 0.1.0
-  lock_timeout:
-    description:
-      - Seconds to wait while another program uses the package manager.
-    type: int
-    default: 600
-  step_timeout:
-    description:
-      - Seconds after which a single command of the installation is ended, with every process that it started.
-    type: int
-    default: 7200
-  host_timeout:
-    description:
-      - Seconds that the whole installation may take on this host. What is under way then is ended and the result is
-        C(TIMED_OUT).
-    type: int
-    default: 14400
-  reconnect_timeout:
-    description:
-      - Seconds that the host may be out of reach while its job runs, before the task ends as unreachable. The job goes on.
-    type: int
-    default: 600
   reboot_timeout:
     description:
       - Seconds that a Windows host may take for a reboot between two rounds of updates. Other systems are not rebooted here.
     type: int
     default: 1200
-    version_added: 0.1.0
-  debian8_signing_key:
-    description:
-      - The OpenPGP public key that is trusted on a Debian 8 host while it is patched, as an armored block or as the name of a
-        file on the controller (armored or binary). It is removed from the host when the work ends, whatever its end.
-      - Without it, the key that Patch Manager imports, the Debian Security Archive Automatic Signing Key (9/stretch). That
-        one expired on 2025-05-20; give the key of your own mirror, or of extended support.
-    type: str
-  debian8_signing_key_fingerprint:
-    description:
-      - The fingerprint of O(debian8_signing_key), 40 hexadecimal digits; of each primary key where it holds several. The
-        task fails before it touches a host unless they are exactly those.
-    type: list
-    elements: str
-  debian8_accept_expired_release:
-    description:
-      - Whether Release files whose C(Valid-Until) has passed are accepted on Debian 8 for this run, as those of archives are
-        that nobody updates any more. Signatures are checked always.
-    type: bool
-    default: false
-  reboot_option:
-    description:
-      - How the run deals with reboots, for the document; M(openfleet.patch.reboot_host) acts on it.
-    type: str
-    choices: [RebootIfNeeded, NoReboot, OnlyIfRequired]
-    default: RebootIfNeeded
-  list_installed_other:
-    description:
-      - Whether the document lists installed packages that the baseline does not approve. They are counted always.
-    type: bool
-    default: false
-  save_inventory:
-    description:
-      - Whether everything that was read last is kept beside the document, as C(inventories/HOST.json) in the run directory.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.baselines
@@ -165,7 +103,9 @@ extends_documentation_fragment:
   - openfleet.patch.host
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
+  - openfleet.patch.job
   - openfleet.patch.run
+  - openfleet.patch.run.document
   - openfleet.patch.run.progress
 attributes:
   check_mode:

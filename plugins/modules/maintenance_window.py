@@ -19,35 +19,6 @@ description:
   - The roles C(openfleet.patch.install) and C(openfleet.patch.reboot) run it where C(patch_maintenance_windows),
     C(patch_blackouts) or C(patch_run_timeout) is set.
 options:
-  maintenance_windows:
-    description:
-      - The windows of the host; any of them is enough. Without one, a host may start whenever no blackout is on.
-      - Each has C(name), C(schedule), C(duration) and, if wanted, C(schedule_timezone), C(schedule_offset), C(start_date),
-        C(end_date), C(cutoff), C(cutoff_behavior), C(enabled), C(created_date) and C(description); or is what
-        C(aws ssm get-maintenance-window) prints.
-      - Every mistake in every window and blackout is told at once.
-    type: list
-    elements: dict
-    default: []
-  blackouts:
-    description:
-      - Times in which nothing starts, whichever window is open.
-      - Each has C(name), and either C(start) and C(end), or C(schedule) and C(duration); C(schedule_timezone) if wanted.
-    type: list
-    elements: dict
-    default: []
-  expected_minutes:
-    description:
-      - How long patching the host is expected to take, in minutes. The host starts only if this, and
-        O(reboot_reserve_minutes), fit before the window closes or a blackout begins.
-      - With V(0) for both, only the cutoff counts.
-    type: int
-    default: 0
-  reboot_reserve_minutes:
-    description:
-      - Minutes to keep for the reboot.
-    type: int
-    default: 0
   run_timeout:
     description:
       - Seconds that the whole run may take, from when it was opened. After that no host may start, whichever window is open.
@@ -80,6 +51,7 @@ options:
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.maintenance
   - openfleet.patch.run.state
   - openfleet.patch.run.progress
 notes:

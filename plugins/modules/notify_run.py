@@ -47,19 +47,12 @@ options:
     default: []
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
   - openfleet.patch.run.joined
 attributes:
   check_mode:
-    support: full
     details: In check mode nothing is sent; it is told who would be told.
-  diff_mode:
-    support: none
-    details: There is no change to show.
-  platform:
-    description: Which operating systems it works on.
-    platforms: all
-    support: full
 seealso:
   - module: openfleet.patch.summarize_run
   - module: openfleet.patch.report

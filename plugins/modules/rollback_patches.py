@@ -43,56 +43,6 @@ options:
         on SUSE alone.
     type: bool
     default: false
-  lock_timeout:
-    description:
-      - Seconds to wait while another program uses the package manager.
-    type: int
-    default: 600
-  step_timeout:
-    description:
-      - Seconds after which a single command is ended, with every process that it started.
-    type: int
-    default: 7200
-  host_timeout:
-    description:
-      - Seconds that it may take on this host in all. What is under way then is ended and the result is C(TIMED_OUT).
-    type: int
-    default: 14400
-  reconnect_timeout:
-    description:
-      - Seconds that the host may be out of reach while its job runs, before the task ends as unreachable. The job goes on.
-    type: int
-    default: 600
-  debian8_signing_key:
-    description:
-      - As of M(openfleet.patch.install_patches).
-    type: str
-  debian8_signing_key_fingerprint:
-    description:
-      - As of M(openfleet.patch.install_patches).
-    type: list
-    elements: str
-  debian8_accept_expired_release:
-    description:
-      - As of M(openfleet.patch.install_patches).
-    type: bool
-    default: false
-  reboot_option:
-    description:
-      - How the run deals with reboots, for the document; M(openfleet.patch.reboot_host) acts on it.
-    type: str
-    choices: [RebootIfNeeded, NoReboot, OnlyIfRequired]
-    default: RebootIfNeeded
-  list_installed_other:
-    description:
-      - Whether the document lists installed packages that the baseline does not approve. They are counted always.
-    type: bool
-    default: false
-  save_inventory:
-    description:
-      - Whether everything that was read last is kept beside the document, as C(inventories/HOST.json) in the run directory.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.baselines
@@ -100,7 +50,9 @@ extends_documentation_fragment:
   - openfleet.patch.baselines.errata
   - openfleet.patch.baselines.excludes
   - openfleet.patch.host
+  - openfleet.patch.job
   - openfleet.patch.run
+  - openfleet.patch.run.document
   - openfleet.patch.run.progress
 attributes:
   check_mode:

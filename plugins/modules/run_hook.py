@@ -34,18 +34,12 @@ options:
     type: dict
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.attributes.reads
   - openfleet.patch.hooks
 attributes:
   check_mode:
     support: none
-    details: The command is run. plan_hooks leaves out in check mode what is not to be run then.
-  diff_mode:
-    support: none
-    details: There is no change to show.
-  platform:
-    description: Which operating systems it works on.
-    platforms: posix
-    support: full
+    details: The command is run. M(openfleet.patch.plan_hooks) leaves out in check mode what is not to be run then.
 seealso:
   - module: openfleet.patch.plan_hooks
 """

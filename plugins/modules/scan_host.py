@@ -18,23 +18,12 @@ description:
     scanned whose Python ansible-core no longer supports, and hosts reached without pipelining.
   - Run it with C(become=true) to see everything; without root the result is V(unknown) where something was hidden.
 options:
-  list_installed_other:
-    description:
-      - Whether the document lists installed packages that the baseline does not approve. They are counted always.
-    type: bool
-    default: false
   install_document:
     description:
       - The document of an M(openfleet.patch.install_patches) of this run that this scan follows, after a reboot for example.
       - The new document is then one of the operation Install as well, with the states of now, and keeps how the
         installation went and why a patch could not be installed.
     type: dict
-  save_inventory:
-    description:
-      - Whether everything that was read is kept beside the document, as C(inventories/HOST.json) in the run directory,
-        for M(openfleet.patch.evaluate_baseline). A host takes about half a megabyte.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.reads
@@ -46,6 +35,7 @@ extends_documentation_fragment:
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
   - openfleet.patch.run
+  - openfleet.patch.run.document
   - openfleet.patch.run.progress
 notes:
   - The task's C(environment) reaches the package manager and travels on standard input, never on a command line.

@@ -31,18 +31,11 @@ options:
     default: latest
 extends_documentation_fragment:
   - openfleet.patch.attributes
+  - openfleet.patch.attributes.controller
   - openfleet.patch.run.state
 attributes:
   check_mode:
-    support: full
     details: In check mode nothing is signed and the task is skipped.
-  diff_mode:
-    support: none
-    details: There is no change on a host to show.
-  platform:
-    description: Which operating systems it works on.
-    platforms: all
-    support: full
 seealso:
   - module: openfleet.patch.verify_history
 """

@@ -28,31 +28,10 @@ options:
     description:
       - The name of the task.
     type: str
-  maintenance_windows:
-    description:
-      - The windows of the host, as M(openfleet.patch.maintenance_window) takes them.
-    type: list
-    elements: dict
-    default: []
-  blackouts:
-    description:
-      - Its blackouts.
-    type: list
-    elements: dict
-    default: []
-  expected_minutes:
-    description:
-      - How long the task is expected to take on the host. It starts only if that still fits.
-    type: int
-    default: 0
-  reboot_reserve_minutes:
-    description:
-      - Minutes to keep for the reboot.
-    type: int
-    default: 0
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
+  - openfleet.patch.maintenance
   - openfleet.patch.run.state
   - openfleet.patch.run.joined
 seealso:
