@@ -30,12 +30,13 @@ from ..engine.changes import (
 from ..errors import PatchError, without_passwords
 from . import _rpm_answer
 from ._answer import Part
+from ._titles import BACK, INSTALL, back_title, install_title
 
 _ANSWER = "openfleet-patch-answer "
 _TOLD = "openfleet-patch: "
 _UPGRADING = ("install", "beside", "upgrade", "reinstall")
-_INSTALL, _REPAIR, _UNDO = "install ", "finish interrupted transactions", "take back "
-_STEPS = (_INSTALL, _REPAIR, _UNDO)
+_REPAIR = "finish interrupted transactions"
+_STEPS = (INSTALL, _REPAIR, BACK)
 # Packages in all batches of one command: a command line bears two MiB.
 _MOST_PLACES = 20_000
 # Once for all jobs of a run, and not again after a power cut. The last line says that the list is whole.
@@ -158,7 +159,7 @@ class RpmPlan:
         for number, group in enumerate(groups, 1):
             content = json.dumps({"targets": [_word(each) for each in group], **order}, sort_keys=True).encode()
             words = ("install", FileArgument(f"order-{number:03d}", content), *self._private_words())
-            steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
+            steps.append(self._step(install_title(group), words, step_timeout, continue_on_failure=separately))
         return self._with_keys_for_the_run(steps)
 
     def repair_steps(self, step_timeout: int) -> list[CommandStep]:
@@ -306,19 +307,6 @@ def _back_word(target: Target) -> str:
 
 def _arriving(changes: Iterable[Change]) -> list[str]:
     return [nevra_word(each.name, each.arch, each.version) for each in changes if each.version]
-
-
-def back_title(targets: Sequence[Target]) -> str:
-    """What a step that takes packages back is called."""
-    if len(targets) == 1:
-        return f"{_UNDO}{targets[0].name} {targets[0].installed_version or ''}".rstrip()
-    return f"{_UNDO}{len(targets)} packages, {targets[0].name} to {targets[-1].name}"
-
-
-def _title(targets: Sequence[Target]) -> str:
-    if len(targets) == 1:
-        return f"{_INSTALL}{targets[0].name} {targets[0].version}"
-    return f"{_INSTALL}{len(targets)} packages, {targets[0].name} to {targets[-1].name}"
 
 
 def _unreadable(what: str) -> PatchError:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from ..engine.changes import Change, Choice, CommandStep, Simulation, Target, families
 from ..errors import PatchError
+from ._titles import install_title
 
 # Nothing may ask: debconf, needrestart, ucf, apt-listchanges and apt-listbugs each have a switch of their own.
 QUIET_ENVIRONMENT = {
@@ -113,7 +114,7 @@ def install_steps(
         if group:
             named = [*group, *choice.simulation.companions]
             command = install_command(named, allow_removals=allow_removals, lock_timeout=lock_timeout)
-            steps.append(_step(_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
+            steps.append(_step(install_title(group), _resumable(command), step_timeout, continue_on_failure=separately))
     marks = automatic_marks_command([*targets, *choice.simulation.companions])
     if marks:
         steps.append(_step("put automatic marks back", marks, 300, cleanup=True))
@@ -126,12 +127,6 @@ def _step(
     return CommandStep(
         name, tuple(argv), timeout, QUIET_ENVIRONMENT, continue_on_failure=continue_on_failure, cleanup=cleanup
     )
-
-
-def _title(targets: Sequence[Target]) -> str:
-    if len(targets) == 1:
-        return f"install {targets[0].name} {targets[0].version}"
-    return f"install {len(targets)} packages, {targets[0].name} to {targets[-1].name}"
 
 
 def _resumable(command: Sequence[str]) -> list[str]:

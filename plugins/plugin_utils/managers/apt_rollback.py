@@ -16,6 +16,7 @@ from ..engine.records import Inventory
 from ..engine.versions import compare
 from ..errors import PatchError
 from . import apt_plan
+from ._titles import back_title
 
 ARCHIVES = "/var/cache/apt/archives"
 # Before 1.1 apt has neither --allow-downgrades nor names of files among the packages.
@@ -117,7 +118,7 @@ class AptRollback:
         answer = "y" if self._old else "yes"
         command = self._command(targets, apt_plan.install_option_words(lock_timeout))
         argv: tuple[Argument, ...] = ("/bin/sh", "-c", _ACT, "sh", expected, answer, *command)
-        steps = [CommandStep(title(targets), argv, step_timeout, self.QUIET_ENVIRONMENT)]
+        steps = [CommandStep(back_title(targets), argv, step_timeout, self.QUIET_ENVIRONMENT)]
         marks = apt_plan.automatic_marks_command([each for each in targets if each.version])
         if marks:
             put_back = "put automatic marks back"
@@ -145,10 +146,3 @@ def _looked_for(target: Target) -> tuple[str, ...]:
 def _archive(target: Target) -> str:
     """``/var/cache/apt/archives/acme_1%3a1.0-1_amd64.deb``: apt quotes the colon of an epoch."""
     return f"{ARCHIVES}/{target.name}_{target.version.replace(':', '%3a')}_{target.arch}.deb"
-
-
-def title(targets: Sequence[Target]) -> str:
-    """What a step is called, which every package manager's log is known by."""
-    if len(targets) == 1:
-        return f"take back {targets[0].name} {targets[0].installed_version or ''}".rstrip()
-    return f"take back {len(targets)} packages, {targets[0].name} to {targets[-1].name}"

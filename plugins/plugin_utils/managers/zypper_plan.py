@@ -17,7 +17,8 @@ from ..engine.records import Inventory
 from ..errors import PatchError
 from . import _answer
 from ._rpm_answer import ARCH, NAME, VERSION, shown
-from ._rpm_plan import RpmPlan, back_title
+from ._rpm_plan import RpmPlan
+from ._titles import back_title, install_title
 from .zypper_sections import messages, parse_stream
 
 # SUSE's update stack: zypper stops after a patch of it and wants to be started anew (exit code 103).
@@ -133,7 +134,7 @@ class ZypperPlan(RpmPlan):
             content = "".join(f"{line}\n" for line in lines).encode()
             order = FileArgument(f"order-{number:03d}", content)
             words = ("install", order, *self._private_words())
-            steps.append(self._step(_title(group), words, step_timeout, continue_on_failure=separately))
+            steps.append(self._step(install_title(group), words, step_timeout, continue_on_failure=separately))
         automatic = sorted({target.name for target in choice.targets if target.automatic})
         return [*steps, *self._marking(automatic)]
 
@@ -199,12 +200,6 @@ def word_of(target: Target) -> str:
 def _back_word(target: Target) -> str:
     """As ``word_of``; ``!acme.noarch=1.0-1`` goes."""
     return word_of(target) if target.version else f"!{target.name}.{target.arch}={target.installed_version}"
-
-
-def _title(targets: Sequence[Target]) -> str:
-    if len(targets) == 1:
-        return f"install {targets[0].name} {targets[0].version}"
-    return f"install {len(targets)} packages, {targets[0].name} to {targets[-1].name}"
 
 
 def _unreadable(what: str) -> PatchError:
