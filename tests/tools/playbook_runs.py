@@ -2,8 +2,8 @@
 
 The collection of a run is made of links to this checkout; only ``plugins/action/scan_host.py`` is replaced by
 ``SCAN``, which does what the host variable ``becomes`` says and keeps documents and outcomes with the real code; where
-asked, ``install_patches.py`` and ``reboot_host.py`` there by ``INSTALL``, which does so too and notes when it began
-and ended.
+asked, ``install_patches.py``, ``reboot_host.py`` and ``rollback_patches.py`` there by ``INSTALL``, which does so too
+and notes when it began and ended.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def make_collection(folder: Path, *, install: bool = False, actions: dict[str, s
     replaced = {"plugins/action/scan_host.py": SCAN}
     replaced |= {f"plugins/action/{name}.py": text for name, text in (actions or {}).items()}
     if install:
-        replaced["plugins/action/install_patches.py"] = INSTALL
-        replaced["plugins/action/reboot_host.py"] = INSTALL.replace("install_patches", "reboot_host")
+        for name in ("install_patches", "reboot_host", "rollback_patches"):
+            replaced[f"plugins/action/{name}.py"] = INSTALL.replace("install_patches", name)
     here = folder / "ansible_collections" / "openfleet" / "patch"
     for relative in ("", "plugins", "plugins/action"):
         (here / relative).mkdir(parents=True)

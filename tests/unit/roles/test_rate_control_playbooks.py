@@ -205,7 +205,7 @@ def health_check(folder: Path, *tasks: dict[str, Any]) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(("core", "playbook"), [("2.16", "install"), ("2.21", "rolling_install")])
+@pytest.mark.parametrize(("core", "playbook"), [("2.16", "rollback"), ("2.21", "rolling_install")])
 def test_waves_start_after_the_health_check_of_the_one_before(
     core: str, playbook: str, collections: Path, tmp_path: Path
 ) -> None:
