@@ -35,7 +35,7 @@ _LEVELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNSPECIFIED", 
 
 
 class RunFacts(Protocol):
-    """What a document tells about its run; ``fleet.run_directory.Run`` is one."""
+    """A run, in documents and in lists of runs; ``fleet.run_directory.Run`` is one."""
 
     @property
     def run_id(self) -> str:
@@ -116,12 +116,7 @@ def build_document(
     return {
         **_head(host, patch_group, run, operation, reboot_option, run_data),
         **({"sources": dict(sources)} if sources else {}),
-        "baseline": {
-            "name": resolved.name,
-            "digest": resolved.digest,
-            "source": resolved.source,
-            "operating_system": resolved.baseline.get("operating_system"),
-        },
+        "baseline": _baseline(resolved),
         "operating_system": inventory.operating_system,
         "product": inventory.product,
         "os": inventory.os,
@@ -175,18 +170,10 @@ def build_unknown_document(
     ``operating_system``, ``product``, ``os``, ``manager``, ``interpreter``, ``privileged``.
     """
     found = known or {}
-    baseline = None
-    if resolved is not None:
-        baseline = {
-            "name": resolved.name,
-            "digest": resolved.digest,
-            "source": resolved.source,
-            "operating_system": resolved.baseline.get("operating_system"),
-        }
     return {
         **_head(host, patch_group, run, operation, reboot_option, run_data),
         **({"sources": dict(sources)} if sources else {}),
-        "baseline": baseline,
+        "baseline": None if resolved is None else _baseline(resolved),
         "operating_system": found.get("operating_system"),
         "product": found.get("product"),
         "os": found.get("os"),
@@ -221,6 +208,15 @@ def build_unknown_document(
 def inventory_digest(inventory: Inventory) -> str:
     """``sha256:<hex>`` over the inventory's canonical JSON: what exactly was judged."""
     return canonical_digest(inventory.to_dict())
+
+
+def _baseline(resolved: BaselineFacts) -> dict[str, Any]:
+    return {
+        "name": resolved.name,
+        "digest": resolved.digest,
+        "source": resolved.source,
+        "operating_system": resolved.baseline.get("operating_system"),
+    }
 
 
 def _head(

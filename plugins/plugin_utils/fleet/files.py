@@ -111,6 +111,18 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def read_event(line: str, path: Path) -> dict[str, Any]:
+    """An entry of the log ``path``, one JSON object a line; anything else is ``bad_state_file``."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        message = f"{path} cannot be read; it may come from an interrupted write or an edit. Start a new run."
+        raise PatchError("bad_state_file", message, path=str(path))
+    return event
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` in one step: readers see the old content or the new one, never a part."""
     try:

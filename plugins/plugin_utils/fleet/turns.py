@@ -107,7 +107,7 @@ class Turns:
         except FileNotFoundError:
             return None
         for line in lines:
-            log = _after(log, self._event(line))
+            log = _after(log, files.read_event(line, self._path))
         return log
 
     def ask(self, host: str, *, now: float, lost: Iterable[str] = ()) -> Turn:
@@ -203,16 +203,6 @@ class Turns:
 
     def _note(self, now: float, **event: Any) -> None:
         files.append_line(self._path, json.dumps({"at": round(now, 3), **event}))
-
-    def _event(self, line: str) -> dict[str, Any]:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            message = f"{self._path} cannot be read; it may come from an interrupted write or an edit. Start a new run."
-            raise PatchError("bad_state_file", message, path=str(self._path))
-        return event
 
 
 def read_turns(run: Run) -> Log | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..compliance.document import RunFacts
 from ..compliance.outcomes import host_status
 from ..errors import PatchError
 from ..fleet.history import FileHistory
@@ -17,22 +18,6 @@ from ..store.compliance_store import ComplianceStore
 
 Document = dict[str, Any]
 Outcome = dict[str, Any]
-
-
-class RunFacts(Protocol):
-    """A run in a list of runs; times are UTC text."""
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-
-    @property
-    def as_of(self) -> str:
-        """The time that its hosts were judged at."""
-
-    @property
-    def started_at(self) -> str:
-        """When it was opened."""
 
 
 class History(Protocol):

@@ -59,7 +59,7 @@ class HookLog:
         except FileNotFoundError:
             lines = []
         for line in lines:
-            way = after(way, self._event(line))
+            way = after(way, files.read_event(line, self._path))
         if way is None:
             raise PatchError("no_plan", "No hooks were planned for this host: openfleet.patch.plan_hooks comes first.")
         return way
@@ -176,16 +176,6 @@ class HookLog:
     def _note(self, event: str, at: str, **more: Any) -> None:
         with files.locked(self._path.with_suffix(".lock")):
             files.append_line(self._path, json.dumps({"at": at, "event": event, **more}))
-
-    def _event(self, line: str) -> dict[str, Any]:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            message = f"{self._path} cannot be read; it may come from an interrupted write or an edit. Start a new run."
-            raise PatchError("bad_state_file", message, path=str(self._path))
-        return event
 
     def _raise_if_failed(self, result: Mapping[str, Any], why: str, at: str) -> None:
         if not (result.get("failed") or result.get("unreachable") or result.get("error")):

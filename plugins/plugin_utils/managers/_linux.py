@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity import Identity, parse_os_release
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.operating_systems import BOOT_RESERVE, LOW_DISK
 
 from . import _answer
@@ -25,6 +27,28 @@ def utc(seconds: int) -> str:
 
 def seconds(instant: str) -> float:
     return datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+
+
+def os_release(reading: Mapping[str, Any], result: Part) -> dict[str, str]:
+    """The fields of the os-release file as the bootstrap read it, else as the reader did."""
+    text = Part.of(reading.get("system") or {}, "system").value.get("os_release")
+    text = text or result.part("identity_files").value.get("os-release") or ""
+    if not isinstance(text, str):
+        raise _answer.refuse("system.os_release", "text", text)
+    return {key: _answer.clean(value, 200) for key, value in parse_os_release(text[:65536]).items()}
+
+
+def system(fields: Mapping[str, str], identity: Identity, kernels: Part) -> dict[str, Any]:
+    """``os`` of an inventory; ``fields`` are those of the os-release file."""
+    return {
+        "id": identity.os_id,
+        "id_like": fields.get("ID_LIKE"),
+        "version": identity.version,
+        "codename": identity.codename,
+        "name": fields.get("PRETTY_NAME"),
+        "kernel": kernels.text("running"),
+        "arch": kernels.text("arch"),
+    }
 
 
 def refresh(part: Part) -> dict[str, Any]:

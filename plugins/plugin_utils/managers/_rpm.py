@@ -11,11 +11,7 @@ from collections.abc import Mapping
 from functools import cmp_to_key
 from typing import Any
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity import (
-    Identity,
-    identify,
-    parse_os_release,
-)
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity import Identity, identify
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.operating_systems import OPERATING_SYSTEMS
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.versions import compare
@@ -68,16 +64,7 @@ def build_inventory(
     inventory = Inventory(
         operating_system=identity.operating_system,
         product=identity.product,
-        os={
-            "id": identity.os_id,
-            "id_like": fields.get("ID_LIKE"),
-            "version": identity.version,
-            "codename": identity.codename,
-            "name": fields.get("PRETTY_NAME"),
-            "kernel": kernels.text("running"),
-            "arch": kernels.text("arch"),
-            "releasever": library.text("releasever"),
-        },
+        os={**_linux.system(fields, identity, kernels), "releasever": library.text("releasever")},
         manager={"name": manager, "version": library.text("version"), "api": api},
         interpreter={"path": interpreter.text("path", 500), "version": interpreter.text("version", 40)},
         collected_at=result.matching("collected_at", _answer.INSTANT, "a UTC time"),
@@ -108,12 +95,7 @@ def build_inventory(
 def _identity(
     reading: dict[str, Any], result: Part, manager: str, family: str, mappings: Mapping[str, Any] | None
 ) -> tuple[dict[str, str], Identity]:
-    system = Part.of(reading.get("system") or {}, "system")
-    files = result.part("identity_files")
-    text = system.value.get("os_release") or files.value.get("os-release") or ""
-    if not isinstance(text, str):
-        raise _answer.refuse("system.os_release", "text", text)
-    fields = {key: _answer.clean(value, 200) for key, value in parse_os_release(text[:65536]).items()}
+    fields, files = _linux.os_release(reading, result), result.part("identity_files")
     identity = identify(fields, mappings=mappings, files={name: files.text(name, 256) for name in _FILES})
     if OPERATING_SYSTEMS[identity.operating_system].family != family:
         raise PatchError(

@@ -7,11 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity import (
-    Identity,
-    identify,
-    parse_os_release,
-)
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.identity import Identity, identify
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory, PatchRecord
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
@@ -47,15 +43,7 @@ def build_inventory(reading: dict[str, Any], *, mappings: Mapping[str, Any] | No
     inventory = Inventory(
         operating_system=identity.operating_system,
         product=identity.product,
-        os={
-            "id": identity.os_id,
-            "id_like": fields.get("ID_LIKE"),
-            "version": identity.version,
-            "codename": identity.codename,
-            "name": fields.get("PRETTY_NAME"),
-            "kernel": result.part("kernels").text("running"),
-            "arch": result.part("kernels").text("arch"),
-        },
+        os=_linux.system(fields, identity, result.part("kernels")),
         manager={"name": "apt", "version": apt.text("version"), "api": "apt_pkg"},
         interpreter=_interpreter(result.part("interpreter")),
         collected_at=collected_at,
@@ -88,12 +76,7 @@ def _mark_unfinished(inventory: Inventory) -> None:
 def _identity(
     reading: dict[str, Any], result: Part, mappings: Mapping[str, Any] | None
 ) -> tuple[dict[str, str], Identity]:
-    system = Part.of(reading.get("system") or {}, "system")
-    files = result.part("identity_files")
-    text = system.value.get("os_release") or files.value.get("os-release") or ""
-    if not isinstance(text, str):
-        raise apt_answer.refuse("system.os_release", "text", text)
-    fields = {key: apt_answer.clean(value, 200) for key, value in parse_os_release(text[:65536]).items()}
+    fields, files = _linux.os_release(reading, result), result.part("identity_files")
     texts = {name: files.text(name, 4096) for name in ("debian_version", "rpi-issue")}
     identity = identify(fields, mappings=mappings, files=texts)
     if identity.operating_system not in _FAMILIES:
