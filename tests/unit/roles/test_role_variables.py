@@ -27,6 +27,8 @@ BEFORE = {
     for role in ("install", "reboot", "rollback")
 }
 BEFORE["install"]["plan_hooks"] = set()
+# No turns are counted there.
+BEFORE["reboot"]["maintenance_window"].add("progress")
 ON_CONTROLLER = {"report", "notify"}
 """Roles that connect to no host and so become nobody."""
 
