@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 # Every interpreter a host script may meet: EL6 has 2.6, Debian 8 has 3.4, the newest hosts 3.14.
@@ -27,8 +28,9 @@ def _candidates(environ: Mapping[str, str]) -> Iterable[Path]:
     yield Path(sys.executable)
 
 
+@cache
 def version_of(python: Path) -> str | None:
-    """``3.11`` as the interpreter itself says; None when it does not run."""
+    """``3.11`` as the interpreter itself says; None when it does not run. Each is asked once in a process."""
     try:
         answer = subprocess.run(
             [str(python), "-E", "-c", "import sys; sys.stdout.write('%d.%d' % sys.version_info[:2])"],

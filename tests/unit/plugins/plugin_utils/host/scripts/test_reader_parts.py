@@ -13,7 +13,7 @@ import pytest
 from host_scripts import (
     FOLDER,
     borrowed_names,
-    compile_error,
+    compile_errors,
     defined_names,
     dialect_error,
     python_scripts,
@@ -96,13 +96,14 @@ def test_no_part_in_sh_defines_a_function_of_another(name: str) -> None:
     assert all(word.startswith("of_") for word in defined)
 
 
-@every_reader
-def test_a_joined_reader_compiles_on_every_interpreter_and_keeps_its_dialect(name: str, tmp_path: Path) -> None:
-    joined = tmp_path / f"{name}_reader.py"
-    joined.write_bytes(source_of(name))
-    errors = {version: compile_error(joined, python) for version, python in find_interpreters().items()}
-    assert {version: error for version, error in errors.items() if error} == {}
-    assert dialect_error(joined, Path(sys.executable).with_name("vermin")) is None
+def test_every_joined_reader_compiles_on_every_interpreter_and_keeps_its_dialect(tmp_path: Path) -> None:
+    joined = [tmp_path / f"{name}_reader.py" for name in IN_PYTHON]
+    for name, path in zip(IN_PYTHON, joined, strict=True):
+        path.write_bytes(source_of(name))
+    errors = {version: compile_errors(joined, python) for version, python in find_interpreters().items()}
+    told = [(version, path.name, error) for version, each in errors.items() for path, error in each.items() if error]
+    assert told == []
+    assert dialect_error(Path(sys.executable).with_name("vermin"), *joined) is None
 
 
 @every_reader
