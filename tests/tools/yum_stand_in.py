@@ -10,10 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from interpreters import find_interpreters, report
 
 FAKE = Path(__file__).resolve().parents[1] / "fake_yum"
 FLAVOURS = ("late", "tag", "el6")
+# `make unit` takes the nearest to EL 7 and Amazon Linux 2 alone.
+every_flavour = pytest.mark.parametrize(
+    "flavour", [pytest.param(name, marks=() if name == FLAVOURS[0] else pytest.mark.slow) for name in FLAVOURS]
+)
 _FOUND = find_interpreters()
 # What hosts with yum 3 have.
 PYTHONS = {version: path for version, path in _FOUND.items() if version.startswith("2.")}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from yum_stand_in import FLAVOURS, PYTHONS, WHY_NOT, StandIn, notice, package, repository
+from yum_stand_in import PYTHONS, WHY_NOT, StandIn, every_flavour, notice, package, repository
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import reader_source
 
@@ -16,7 +16,6 @@ READER = reader_source("yum")
 READ = '{"protocol": 1, "op": "read", "options": {"refresh": "never"}}'
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "Python 2 is here")
 every_python = pytest.mark.parametrize("python", PYTHONS.values(), ids=PYTHONS.keys())
-every_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 
 NEW = package("acme", "1.1-1")
 EPOCH = package("acme", "1:1.0-1")

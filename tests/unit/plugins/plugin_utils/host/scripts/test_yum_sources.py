@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from yum_stand_in import FLAVOURS, PYTHONS, WHY_NOT, StandIn, package, repository
+from yum_stand_in import PYTHONS, WHY_NOT, StandIn, every_flavour, package, repository
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source, reader_source
 
 READER, PROGRAM = reader_source("yum"), program_source("yum_transaction")
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "Python 2 is here")
-every_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 TEXT = "[mine]\nname=mine\nbaseurl=https://rpm.example/mine\nenabled=1\ngpgcheck=1\n"
 SECRET = "username=someone\npassword=s3cret\n"
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from yum_stand_in import FLAVOURS, PYTHONS, WHY_NOT, StandIn, package, repository
+from yum_stand_in import PYTHONS, WHY_NOT, StandIn, every_flavour, package, repository
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source, reader_source
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.yum_plan import YumPlan
 
 PROGRAM = program_source("yum_transaction")
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "Python 2 is here")
-every_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 OLD = [package(name, "1.0-1") for name in ("acme", "needy", "whole", "part", "shy", "victim", "mover", "bad", "other")]
 KERNELS = [package("kernel", f"5-{number}", "x86_64") for number in (1, 2, 3)]
 BASE = [
