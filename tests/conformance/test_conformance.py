@@ -11,13 +11,14 @@ import yaml
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
 
 HERE = Path(__file__).parent
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OPTIONAL_KEYS = ("rule", "compliance_level", "approves_on", "state")
 
 
 def _load() -> list[Any]:
     cases = []
     for path in sorted(HERE.glob("*/*.yaml")):
-        for case in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for case in yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER):
             cases.append(pytest.param(case, id=case["id"]))
     return cases
 
