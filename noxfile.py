@@ -5,17 +5,12 @@ Sessions use the environment that ``make`` prepared (.venv) instead of one each;
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 
 import nox
 
@@ -32,10 +27,7 @@ nox.options.sessions = ["lint", "unit"]
 
 COLLECTIONS = ROOT / ".cache" / "collections"
 PACKAGE = "ansible_collections.openfleet.patch.plugins"
-# Lanes that run beside each other; a benchmark wants the machine for itself.
-LANES = [[("lint", "sanity"), ("molecule",)], *([[("bench",)]] if os.environ.get("OPENFLEET_TEST_ALL") else [])]
 CANNOT_RUN = 77
-GATE_RESULTS = ROOT / ".cache" / "gates.json"
 Steps = dict[str, list[str]]
 SHELLS = (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 ENVIRONMENT = {
@@ -109,9 +101,9 @@ def lint(session: nox.Session) -> None:
     session.log(report(found))
     problems = [
         f"{script.name} with Python {version}: {error}"
-        for script in host_scripts.python_scripts()
         for version, python in found.items()
-        if (error := host_scripts.compile_error(script, python))
+        for script, error in host_scripts.compile_errors(host_scripts.python_scripts(), python).items()
+        if error
     ]
     for problem in problems:
         session.warn(problem)
@@ -159,34 +151,3 @@ def molecule(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Every benchmark: a table on the terminal, JSON in .cache/bench."""
     session.run(sys.executable, "tests/benchmarks/run.py", *session.posargs, external=True)
-
-
-@nox.session
-def gates(session: nox.Session) -> None:
-    """lint, sanity and molecule; tests/gates turns what is recorded here into test results.
-
-    Molecule mostly waits, so it runs beside the other two. What a gate prints is shown as one piece when it ends.
-    """
-    results: dict[str, dict[str, float]] = {}
-    turn = Lock()
-
-    def run_lane(lane: Sequence[str]) -> None:
-        for gate in lane:
-            started = time.monotonic()
-            with tempfile.TemporaryFile("w+", errors="replace") as output:
-                command = [tool("nox"), "--session", gate]
-                code = subprocess.run(
-                    command, cwd=ROOT, check=False, stdout=output, stderr=subprocess.STDOUT
-                ).returncode
-                with turn:
-                    output.seek(0)
-                    shutil.copyfileobj(output, sys.stdout)
-                    sys.stdout.flush()
-                    results[gate] = {"exit_code": code, "seconds": round(time.monotonic() - started, 1)}
-                    recorded = {"run": os.environ.get("OPENFLEET_GATES_RUN", ""), "gates": results}
-                    GATE_RESULTS.parent.mkdir(exist_ok=True)
-                    GATE_RESULTS.write_text(json.dumps(recorded), encoding="utf-8")
-
-    for lanes in LANES:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(run_lane, lanes))

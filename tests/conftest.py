@@ -37,6 +37,17 @@ from interpreters import find_interpreters, report  # noqa: E402
 from openfleet_lab.machine import why_not  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, what takes milliseconds last: the processes of a run end at the same time."""
+
+    def turn(item: pytest.Item) -> int:
+        if "gates" in item.path.parts:
+            return 0
+        return 1 if any(item.get_closest_marker(name) for name in ("lab", "slow", "endurance")) else 2
+
+    items.sort(key=turn)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("lab") is None:
         return
@@ -48,6 +59,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    passed = terminalreporter.stats.get("passed", [])
+    gates = [str(value) for each in passed for name, value in each.user_properties if name == "gate"]
+    if gates:
+        terminalreporter.section("gates")
+        terminalreporter.line("\n".join(gates))
     terminalreporter.section("what this machine has")
     terminalreporter.line(report(find_interpreters()))
     terminalreporter.line("lab: " + (why_not() or "this machine can carry it"))

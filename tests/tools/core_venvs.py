@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,8 @@ def _create(core: str) -> str | None:
 
 
 def main(cores: list[str]) -> int:
-    missing = [problem for problem in map(ensure, cores or list(CORES)) if problem]
+    with ThreadPoolExecutor() as pool:
+        missing = [problem for problem in pool.map(ensure, cores or list(CORES)) if problem]
     for problem in missing:
         print(problem, file=sys.stderr)
     return 1 if missing else 0

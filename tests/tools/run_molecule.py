@@ -31,9 +31,12 @@ def environment() -> dict[str, str]:
     )
 
 
-def run_one(scenario: str) -> bool:
-    started = time.monotonic()
-    done = subprocess.run(
+def scenarios() -> list[str]:
+    return sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
+
+
+def molecule_test(scenario: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [str(MOLECULE), "test", "--scenario-name", scenario],
         cwd=ROOT,
         env=environment(),
@@ -43,6 +46,11 @@ def run_one(scenario: str) -> bool:
         text=True,
         check=False,
     )
+
+
+def run_one(scenario: str) -> bool:
+    started = time.monotonic()
+    done = molecule_test(scenario)
     passed = done.returncode == 0
     words = "ok" if passed else f"FAILED (exit code {done.returncode})"
     text = "" if passed else done.stdout
@@ -59,12 +67,12 @@ def main(wanted: list[str]) -> int:
     if reason := cannot_run():
         print(f"molecule: {reason}", flush=True)
         return 1 if os.environ.get("CI", "").lower() in ("1", "true", "yes") else CANNOT_RUN
-    scenarios = wanted or sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
+    names = wanted or scenarios()
     started = time.monotonic()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        passed = list(pool.map(run_one, scenarios))
-    print(f"molecule: {sum(passed)} of {len(scenarios)} scenarios passed in {time.monotonic() - started:.0f} s")
-    return 0 if scenarios and all(passed) else 1
+        passed = list(pool.map(run_one, names))
+    print(f"molecule: {sum(passed)} of {len(names)} scenarios passed in {time.monotonic() - started:.0f} s")
+    return 0 if names and all(passed) else 1
 
 
 if __name__ == "__main__":
