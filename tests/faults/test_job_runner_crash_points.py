@@ -210,7 +210,7 @@ def test_a_crash_at_any_command_ends_finished_or_undone(root: Path, shell: str, 
     print(f"{shell}, {mode}: {sum(results.values())} crash points, {dict(results)}")
     # Fewer would mean that the stand-ins were not used.
     assert sum(results.values()) > 60 // stride
-    if "power" in mode:
+    if "power" in mode and stride == 1:
         assert results["INTERRUPTED"] > 0
     assert results["FAILED" if fails else "PARTIAL"] > 20 // stride
 
