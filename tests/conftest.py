@@ -35,17 +35,16 @@ os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS))
 
 from interpreters import find_interpreters, report  # noqa: E402
 from openfleet_lab.machine import why_not  # noqa: E402
+from turns import Groups, turn  # noqa: E402
+from xdist.remote import Producer  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, what takes milliseconds last: the processes of a run end at the same time."""
-
-    def turn(item: pytest.Item) -> int:
-        if "gates" in item.path.parts:
-            return 0
-        return 1 if any(item.get_closest_marker(name) for name in ("lab", "slow", "endurance")) else 2
-
     items.sort(key=turn)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups | None:
+    return Groups(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

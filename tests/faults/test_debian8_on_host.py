@@ -24,7 +24,7 @@ from openfleet_lab.signing import SigningKey
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.xdist_group("debian8")]
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 KEY = "/etc/apt/trusted.gpg.d/openfleet-patch-debian8.gpg"
 API = "9:9.9"

@@ -24,7 +24,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan impo
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
 OLD_PYTHON = Path("/root/.pyenv/versions/2.7.18")
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.xdist_group("reboot")]
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,7 @@ NOTABLE = ("excluded", "ansible-core ", "interpreters found", "using ansible-cor
 pytestmark = pytest.mark.skipif("OPENFLEET_GATES" not in os.environ, reason="gates are run by `make test` only")
 
 
-# They only compute: one after the other, and whoever has a clock to keep goes first.
-@pytest.mark.xdist_group("gates that compute")
+# Nice to those who have a clock to keep; one after the other, see tests/tools/turns.py.
 @pytest.mark.parametrize("session", SESSIONS)
 def test_a_session_of_nox_passes(session: str, record_property: Callable[[str, str], None]) -> None:
     started = time.monotonic()

@@ -20,8 +20,6 @@ from windows_host import Update, create, log, recorded_updates, state_of
 from windows_plays import EVERYTHING, Ended, WindowsPlays
 from windows_readings import UPDATES, update_line
 
-# The plays are made once for all of it.
-pytestmark = pytest.mark.xdist_group("windows_install")
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text(encoding="utf-8"))
 FULL = recorded_updates("full_run")
