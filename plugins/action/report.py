@@ -49,6 +49,7 @@ def _report(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, A
         stale_after_days=arguments["stale_after_days"],
         installed=arguments["list_installed"],
         trend_runs=arguments["trend_runs"],
+        with_installs="aws" in arguments["formats"],
     )
     folder = arguments["output_directory"] or str(Path(arguments["state_directory"]).expanduser() / "reports")
     ids = {str(host): str(instance) for host, instance in (arguments["aws_instance_ids"] or {}).items()}

@@ -95,6 +95,19 @@ def trend(history: History, *, runs: int, hosts: Collection[str] | None) -> list
     return answer
 
 
+def no_reboot_installs(history: History, hosts: Collection[str] | None) -> dict[str, str]:
+    """Host to the end of its newest Install with NoReboot. Run directories are read as a whole for it."""
+    if isinstance(history, ComplianceStore):
+        return history.no_reboot_installs()
+    found: dict[str, str] = {}
+    for documents in history.each_host():
+        for document in documents:
+            installed = document["operation"] == "Install" and document["reboot_option"] == "NoReboot"
+            if installed and (hosts is None or document["host"] in hosts):
+                found[document["host"]] = document["times"]["finished_at"]
+    return found
+
+
 def run_named(history: History, run_id: str) -> RunFacts:
     """The run of this id, or the newest one for ``latest``, the one before it for ``previous``."""
     runs = history.runs()

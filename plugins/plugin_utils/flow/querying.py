@@ -15,7 +15,7 @@ from ..questions.patches import effective_patches, patches_of
 from ..questions.spans import where
 from ..questions.staleness import last_readings, not_scanned
 from ..store.compliance_store import ComplianceStore
-from .history import Document, History, run_named
+from .history import Document, History, no_reboot_installs, run_named
 
 Arguments = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def _hosts(history: History, arguments: Arguments, hosts: Collection[str] | None
             _newest(history, hosts),
             patch_group=arguments["patch_group"],
             filters=arguments["filters"],
-            last_no_reboot_installs=_no_reboot_installs(history, hosts),
+            last_no_reboot_installs=no_reboot_installs(history, hosts),
         )
     )
 
@@ -107,19 +107,6 @@ _ANSWERS: dict[str, Callable[[History, Arguments, Collection[str] | None, dateti
 
 def _newest(history: History, hosts: Collection[str] | None) -> Iterator[Document]:
     return (document for document in history.newest() if hosts is None or document["host"] in hosts)
-
-
-def _no_reboot_installs(history: History, hosts: Collection[str] | None) -> dict[str, str]:
-    """Host to the end of its newest Install with NoReboot."""
-    if isinstance(history, ComplianceStore):
-        return history.no_reboot_installs()
-    found: dict[str, str] = {}
-    for documents in history.each_host():
-        for document in documents:
-            installed = document["operation"] == "Install" and document["reboot_option"] == "NoReboot"
-            if installed and (hosts is None or document["host"] in hosts):
-                found[document["host"]] = document["times"]["finished_at"]
-    return found
 
 
 def _wanted(arguments: Arguments, name: str) -> str:

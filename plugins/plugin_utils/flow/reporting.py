@@ -11,7 +11,7 @@ from ..errors import PatchError
 from ..fleet import files
 from ..report.formats import render
 from ..report.model import Report, ReportBuilder
-from .history import History, newest_outcomes, run_named, trend
+from .history import History, newest_outcomes, no_reboot_installs, run_named, trend
 
 
 def gather_report(
@@ -23,10 +23,12 @@ def gather_report(
     stale_after_days: float = 7,
     installed: bool = False,
     trend_runs: int = 30,
+    with_installs: bool = False,
 ) -> Report:
     """The report of one run, or of each host's newest document where no run is named.
 
     ``hosts``: all that there should be something about; documents of others are left out. None: all with a document.
+    ``with_installs``: the newest Install without a reboot is looked for in earlier documents, too, which takes long.
     """
     if stale_after_days <= 0:
         raise PatchError("bad_argument", f"stale_after_days is {stale_after_days:g}; it must be more than 0")
@@ -42,9 +44,11 @@ def gather_report(
     )
     outcomes = history.outcomes(run.run_id) if run else newest_outcomes(history, wanted or set())
     documents = history.run_documents(run.run_id) if run else history.newest()
+    installs = no_reboot_installs(history, wanted) if with_installs and run is None else {}
     for document in documents:
-        if wanted is None or document["host"] in wanted:
-            builder.add(document, outcomes.get(document["host"]), in_run=run is not None)
+        host = document["host"]
+        if wanted is None or host in wanted:
+            builder.add(document, outcomes.get(host), in_run=run is not None, last_no_reboot_install=installs.get(host))
     for host in outcomes if hosts is None else hosts:
         builder.add_missing(host, outcomes.get(host), in_run=run is not None)
     return builder.finish(trend=trend(history, runs=trend_runs, hosts=wanted), problems=dict.fromkeys(history.problems))

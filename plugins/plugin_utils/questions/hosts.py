@@ -69,6 +69,7 @@ def host_states(
 def host_state(document: Document, *, last_no_reboot_install: str | None = None) -> dict[str, Any]:
     """What InstancePatchState has of one host, by our names: identity, times, every count of the document."""
     baseline = document["baseline"] or {}
+    selection = (document["installation"] or {}).get("selection") or {}
     newest = document["operation"] == "Install" and document["reboot_option"] == "NoReboot"
     return {
         "host": document["host"],
@@ -82,6 +83,7 @@ def host_state(document: Document, *, last_no_reboot_install: str | None = None)
         "finished_at": document["times"]["finished_at"],
         "last_no_reboot_install": document["times"]["finished_at"] if newest else last_no_reboot_install,
         "reboot_option": document["reboot_option"],
+        "install_override_list": selection.get("source") if selection.get("kind") == "override_list" else None,
         **{name: document["summary"][name] for name in COUNT_NAMES},
     }
 

@@ -158,7 +158,14 @@ class ReportBuilder:
         self._pool: dict[str, str] = {}
         self._hosts: dict[str, HostLine] = {}
 
-    def add(self, document: Mapping[str, Any], outcome: Mapping[str, Any] | None, *, in_run: bool) -> None:
+    def add(
+        self,
+        document: Mapping[str, Any],
+        outcome: Mapping[str, Any] | None,
+        *,
+        in_run: bool,
+        last_no_reboot_install: str | None = None,
+    ) -> None:
         """A checked document (``questions.checked``) and the host's newest outcome.
 
         ``in_run``: the report is of one run, and an outcome is what says that the host had its turn. Else the
@@ -169,9 +176,8 @@ class ReportBuilder:
         line.patch_group = self._text_or_none(document["patch_group"])
         line.operating_system = self._text_or_none(document["operating_system"])
         line.product = self._text_or_none(document["product"])
-        line.state = {
-            key: self._text(value) if isinstance(value, str) else value for key, value in host_state(document).items()
-        }
+        state = host_state(document, last_no_reboot_install=last_no_reboot_install)
+        line.state = {key: self._text(value) if isinstance(value, str) else value for key, value in state.items()}
         line.run_data = self._run_data(document["run"].get("data"))
         line.hooks = self._hooks(document.get("hooks"))
         required = document["reboot"].get("required")

@@ -158,6 +158,8 @@ def test_a_report_takes_documents_outcomes_and_trend_from_the_same_history(histo
         "new": "never_scanned",
     }
     assert [run["counts"]["compliant"] for run in made.trend] == [0, 0, 1]
+    states = {host.name: host.state for host in gather_report(history, generated_at=at(3), with_installs=True).hosts}
+    assert {name: (state or {})["last_no_reboot_install"] for name, state in states.items()}["a"] == at(1)
     first = gather_report(history, generated_at=at(3), hosts=["a", "c"], run_id=history.runs()[0].run_id)
     assert {host.name: host.status for host in first.hosts} == {"a": "non_compliant", "c": "non_compliant"}
     assert [host.name for host in gather_report(history, generated_at=at(300)).hosts if host.status == "stale"] == [

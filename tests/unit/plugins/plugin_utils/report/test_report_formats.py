@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import jsonschema
 import prometheus_text
 import pytest
-from documents_for_tests import document, inventory
+from documents_for_tests import candidate, document, inventory
 from reports_for_tests import GENERATED_AT, HOSTILE, INSTANCE, fleet, report
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.explained import (
@@ -26,6 +26,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.explain
     explain_document,
 )
 from ansible_collections.openfleet.patch.plugins.plugin_utils.questions.checked import why_not_document
+from ansible_collections.openfleet.patch.plugins.plugin_utils.report import aws_shapes
 from ansible_collections.openfleet.patch.plugins.plugin_utils.report.aws_shapes import (
     instance_patch_states,
     put_compliance_items,
@@ -34,7 +35,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.report.aws_shapes 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.report.csv_tables import cell
 from ansible_collections.openfleet.patch.plugins.plugin_utils.report.formats import render
 from ansible_collections.openfleet.patch.plugins.plugin_utils.report.markdown import escaped
-from ansible_collections.openfleet.patch.plugins.plugin_utils.report.model import ReportBuilder, printable
+from ansible_collections.openfleet.patch.plugins.plugin_utils.report.model import Report, ReportBuilder, printable
 
 ROOT = Path(__file__).resolve().parents[5]
 PROMTOOL = ROOT / ".cache" / "debian"
@@ -303,6 +304,50 @@ def test_aws_shapes_are_those_of_the_service_model() -> None:
             assert list(constraints(shape, value, name)) == []
     broken = {**states[0], "Operation": "Look"}
     assert list(constraints(model.shape_for("InstancePatchState"), broken, "")) != []
+
+
+def of_one_host(*names: str, **changed: Any) -> Report:
+    """The report about a host called by its instance id, which lacks these packages."""
+    builder = ReportBuilder(generated_at=GENERATED_AT, scope={"kind": "fleet", "run_id": None, "as_of": None})
+    found = inventory(candidates=[candidate(name) for name in names])
+    builder.add(document(INSTANCE, found=found) | changed, None, in_run=False)
+    return builder.finish()
+
+
+def test_one_request_takes_all_that_it_may_hold_and_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each request replaces what was known of the host, and PARTIAL is for associations alone.
+    monkeypatch.setattr(aws_shapes, "_MOST_ITEMS", 3)
+    made = of_one_host("a", "b", "c", "d")
+    made.hosts[0].patches.reverse()
+    (request,) = put_compliance_items(made)
+    assert request["UploadType"] == "COMPLETE"
+    assert [item["Status"] for item in request["Items"]] == ["NON_COMPLIANT"] * 3
+    assert request["Items"][0]["Details"]["LeftOut"] == "2"
+    (whole,) = put_compliance_items(of_one_host("a", "b"))
+    assert "LeftOut" not in whole["Items"][0]["Details"]
+
+
+def test_names_that_are_too_long_stay_apart() -> None:
+    (request,) = put_compliance_items(of_one_host("n" * 120 + "1", "n" * 120 + "2"))
+    identifiers = [item["Id"] for item in request["Items"][1:]]
+    assert len(set(identifiers)) == 2
+    assert all(len(each) == 100 for each in identifiers)
+
+
+@pytest.mark.parametrize(
+    ("selection", "told"),
+    [
+        ({"kind": "override_list", "source": "s3://lists/urgent.yml", "digest": "sha256:1"}, "s3://lists/urgent.yml"),
+        ({"kind": "override_list", "source": "/srv/urgent.yml", "digest": "sha256:1"}, None),
+        ({"kind": "snapshot", "source": "https://example.com/frozen.json", "digest": "sha256:1"}, None),
+        (None, None),
+    ],
+)
+def test_the_override_list_of_an_installation_is_told_where_the_shape_has_a_form_for_it(
+    selection: dict[str, str] | None, told: str | None
+) -> None:
+    (state,) = instance_patch_states(of_one_host("a", operation="Install", installation={"selection": selection}))
+    assert state.get("InstallOverrideList") == told
 
 
 def test_hosts_that_could_not_be_judged_are_non_compliant_in_aws_shapes() -> None:
