@@ -9,16 +9,17 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.errors import PatchError
-from ..plugin_utils.fleet.hooks_input import AFTER_REBOOT, ON_EXIT, POST_INSTALL, PRE_INSTALL
+from ..plugin_utils.fleet.hooks_input import AFTER_REBOOT, ON_EXIT, POST_INSTALL, PRE_INSTALL, refuse_on_windows
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.hook_tasks import hooks_of, host_log, now_text
 from ..plugin_utils.flow.hook_way import shown
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.host import out_of_reach
+from ..plugin_utils.host.windows_channel import is_windows
 
 
 class ActionModule(ActionBase):
-    """Works on the controller; the host of the task is never connected to."""
+    """Works on the controller: the host of the task is never connected to, but what its connection speaks counts."""
 
     _requires_connection = False
     _supports_check_mode = True
@@ -30,6 +31,8 @@ class ActionModule(ActionBase):
         arguments, variables = plain(validated), task_vars or {}
         try:
             hooks = hooks_of(arguments, variables, basedir=self._loader.get_basedir())
+            if is_windows(self._connection):
+                refuse_on_windows(hooks)
             check_mode = self._task.check_mode
             run = {
                 kind: [hook for hook in some if hook.in_check_mode or not check_mode] for kind, some in hooks.items()

@@ -13,6 +13,7 @@ short_description: Read the hooks of a host and note them in the run
 description:
   - Checks hooks and checks after the reboot, finds their task files, and notes in the run directory what is to come.
   - The role C(openfleet.patch.install) runs it where one of its variables for hooks is set. Works on the controller alone.
+  - Commands and checks that need a program on a Windows host are refused.
 extends_documentation_fragment:
   - openfleet.patch.attributes
   - openfleet.patch.attributes.controller
@@ -32,7 +33,6 @@ EXAMPLES = r"""
       - name: Back into service
         command: [/usr/local/sbin/undrain, "{{ inventory_hostname }}"]
         timeout: 60
-  delegate_to: localhost
   register: hooks
 """
 

@@ -46,12 +46,13 @@ def news(seen: Mapping[SeenKey, Sighting], known: Mapping[SeenKey, Sighting]) ->
 
 
 def seen_key(record: Mapping[str, Any], operating_system: str) -> SeenKey:
-    """The key of a patch record. A Mac's product changes with every update of it, and is no part of the key."""
+    """The key of a patch record. A Mac's product changes with every update of it, and is no part of the key. On Windows
+    the update id stands for a version: some KBs (definitions, the removal tool) come back with ever new updates."""
     name = record.get("name") or record.get("kb") or record.get("title") or ""
     return (
         operating_system,
         "" if operating_system == "MACOS" else str(record.get("product") or ""),
         str(name),
         str(record.get("arch") or record.get("kind") or ""),
-        str(record.get("version") or ""),
+        str(record.get("version") or record.get("update_id") or ""),
     )

@@ -37,6 +37,13 @@ _KEYS = {
     "port": ("timeout", "on", "address"),
     "url": ("timeout", "on", "status", "contains", "validate_certs"),
 }
+# What a program on the host does, started by a shell of POSIX, and what there is in its place on Windows.
+_ON_WINDOWS = {
+    "command": f"write a task file or a role, or set on: {CONTROLLER}",
+    "services": "write a task file",
+    "port": f"set on: {CONTROLLER}, or write a task file",
+    "url": f"set on: {CONTROLLER}, or write a task file",
+}
 _FLAGS = ("check_mode", "no_log", "validate_certs", "required")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ROLE = re.compile(r"[A-Za-z0-9_./~-]{1,500}")
@@ -94,6 +101,17 @@ def parse_hooks(given: Mapping[str, Any], *, find: FindFile) -> dict[str, list[H
         found[kind] = [hook for hook in parsed if hook is not None]
     problems.raise_if_any("bad_hooks", "hooks")
     return found
+
+
+def refuse_on_windows(hooks: Mapping[str, Sequence[Hook]]) -> None:
+    """Raises ``bad_hooks`` with every hook and check that would have to run a program on a Windows host."""
+    problems = Problems()
+    for kind, some in hooks.items():
+        for hook in some:
+            if hook.on == HOST and hook.how in _ON_WINDOWS:
+                told = f"{hook.how} runs on POSIX hosts alone, and this is a Windows host; {_ON_WINDOWS[hook.how]}"
+                problems.add(f"{VARIABLES[kind]}[{hook.number}]", told)
+    problems.raise_if_any("bad_hooks", "hooks")
 
 
 def find_file(folders: Sequence[Path]) -> FindFile:

@@ -18,7 +18,7 @@ from ..errors import PatchError
 from .baseline_entries import read_registry
 from .baselines import patch_group_of, patch_group_problems
 from .hooks_input import VARIABLES as HOOK_VARIABLES
-from .hooks_input import find_file, parse_hooks
+from .hooks_input import Hook, find_file, parse_hooks, refuse_on_windows
 from .input_values import CHECKS, LEAST, value_problem
 from .notifications import parse_notifications
 from .rate_input import parse_rates
@@ -32,6 +32,7 @@ WINDOWS = ("patch_maintenance_windows", "patch_blackouts")
 WINDOW_TASKS = ("patch_window_tasks",)
 MINUTES = ("patch_expected_minutes", "patch_reboot_reserve_minutes")
 HOOKS = (*HOOK_VARIABLES.values(), "inventory_dir")
+CONNECTION = ("ansible_connection", "ansible_shell_type")
 RATES = {
     "concurrency": "patch_concurrency",
     "error_threshold": "patch_error_threshold",
@@ -56,6 +57,7 @@ VARIABLES = (
     *WINDOWS,
     *MINUTES,
     *HOOKS,
+    *CONNECTION,
     *WINDOW_TASKS,
     *WHOLE_RUN,
     *NOTIFICATIONS,
@@ -130,7 +132,8 @@ def check_fleet(
     findings = _Findings(list(inputs))
     for host, values in inputs.items():
         for name, value in values.items():
-            if value.error:
+            # Ansible itself says what is wrong with a connection, if it is wrong when it is used.
+            if value.error and name not in CONNECTION:
                 findings.add(name, value.error, [host])
     checks: list[tuple[Check, Sequence[str]]] = [
         (lambda values: _baselines(values, folder), BASELINES),
@@ -140,6 +143,7 @@ def check_fleet(
         (_window_tasks, WINDOW_TASKS),
         (_notifications, NOTIFICATIONS),
         (lambda values: _hooks(values, folder), HOOKS),
+        (lambda values: _hooks_on_windows(values, folder), (*HOOKS, *CONNECTION)),
         *((partial(_value, name), (name,)) for name in (*LEAST, *CHECKS)),
         *((partial(_file, name, check_file), (name,)) for name, check_file in (files or {}).items()),
     ]
@@ -214,11 +218,32 @@ def _windows(values: Mapping[str, Any]) -> list[PatchError]:
 
 
 def _hooks(values: Mapping[str, Any], folder: Path) -> list[PatchError]:
+    try:
+        _parsed_hooks(values, folder)
+    except PatchError as error:
+        return [error]
+    return []
+
+
+def _parsed_hooks(values: Mapping[str, Any], folder: Path) -> dict[str, list[Hook]]:
     inventory = values.get("inventory_dir")
     folders = [folder, *([Path(str(inventory))] if inventory else []), Path.cwd()]
     given = {kind: values.get(name) for kind, name in HOOK_VARIABLES.items()}
+    return parse_hooks(given, find=find_file(folders))
+
+
+def _hooks_on_windows(values: Mapping[str, Any], folder: Path) -> list[PatchError]:
+    """For what these variables say; a connection that only the play names is looked at when the host's turn comes."""
+    name = str(values.get("ansible_connection")).rpartition(".")[2]
+    shell = values.get("ansible_shell_type") or ("powershell" if name in ("winrm", "psrp") else None)
+    if shell != "powershell":
+        return []
     try:
-        parse_hooks(given, find=find_file(folders))
+        hooks = _parsed_hooks(values, folder)
+    except PatchError:
+        return []
+    try:
+        refuse_on_windows(hooks)
     except PatchError as error:
         return [error]
     return []

@@ -39,6 +39,14 @@ def test_the_first_time_stays(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 1
 
 
+def test_a_kb_that_comes_back_with_a_new_update_is_seen_anew(tmp_path: Path) -> None:
+    path, system = tmp_path / "ledger", "WINDOWS"
+    january, february = ({"kb": "KB890830", "product": "WindowsServer2019", "update_id": name} for name in "ab")
+    observe(path, january, system=system)
+    later = observe(path, january, february, now=NOW + timedelta(days=31), system=system)
+    assert later == ["2026-11-20T12:00:00Z", "2026-12-21T12:00:00Z"]
+
+
 def test_an_earlier_sight_counts_when_a_clock_was_ahead(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     observe(path, OPENSSL, now=NOW + timedelta(days=300))

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
-from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.hooks_input import find_file, parse_hooks
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.hooks_input import (
+    find_file,
+    parse_hooks,
+    refuse_on_windows,
+)
 
 
 def anywhere(path: str) -> Path:
@@ -76,6 +80,27 @@ def test_all_mistakes_are_told_at_once() -> None:
         "patch_pre_install[1].tasks",
         "patch_on_exit.command",
     ]
+
+
+def test_what_runs_a_program_on_a_windows_host_is_refused_with_what_there_is_in_its_place() -> None:
+    fits = {
+        "pre_install": [{"tasks": "drain.yml"}, {"command": ["drain"], "on": "controller"}],
+        "on_exit": {"role": "acme.undrain"},
+        "after_reboot": [{"port": 443, "on": "controller"}, {"url": "https://web1/"}],
+    }
+    refuse_on_windows(parse_hooks(fits, find=anywhere))
+    wrong = {
+        "post_install": [{"role": "a"}, {"command": ["migrate"]}],
+        "after_reboot": [{"services": True}, {"port": 443}, {"url": "https://web1/", "on": "host"}],
+    }
+    with pytest.raises(PatchError) as error:
+        refuse_on_windows(parse_hooks(wrong, find=anywhere))
+    problems = error.value.details["problems"]
+    assert [each["where"] for each in problems] == [
+        "patch_post_install[1]",
+        *(f"patch_after_reboot_checks[{number}]" for number in range(3)),
+    ]
+    assert all("Windows host; " in each["message"] for each in problems)
 
 
 def test_a_path_begins_beside_the_playbook_then_beside_the_inventory(tmp_path: Path) -> None:

@@ -76,6 +76,34 @@ def test_findings_of_all_hosts_and_all_kinds_are_told_at_once_with_their_hosts(t
     assert len(lines) == 8
 
 
+@pytest.mark.parametrize(
+    ("connection", "refused"),
+    [
+        ({"ansible_connection": "winrm"}, True),
+        ({"ansible_connection": "ansible.builtin.psrp"}, True),
+        ({"ansible_connection": "ssh", "ansible_shell_type": "powershell"}, True),
+        ({"ansible_connection": "ssh"}, False),
+        ({}, False),
+    ],
+)
+def test_a_command_for_a_windows_host_is_told_before_any_host_is_touched(
+    connection: dict[str, Any], refused: bool
+) -> None:
+    found = told({"win1": {"patch_on_exit": [{"command": ["undrain"]}], **connection}})
+    assert bool(found) is refused
+    assert all(line.startswith("win1: patch_on_exit[0]: command runs on POSIX hosts alone") for line in found)
+
+
+def test_a_connection_that_cannot_be_worked_out_yet_is_no_finding() -> None:
+    hooks = Value([{"command": ["undrain"]}])
+    found = check_fleet(
+        {"a": {"patch_on_exit": hooks, "ansible_connection": Value(None, "cannot be worked out")}},
+        folder=Path("/"),
+        together=True,
+    )
+    assert found == []
+
+
 def test_a_combination_of_values_is_judged_once_however_many_hosts_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     real = input_check.read_registry
