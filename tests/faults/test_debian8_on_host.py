@@ -246,10 +246,10 @@ def test_a_power_cut_while_the_lists_are_refreshed_is_undone_at_the_next_boot(sc
     scene.view.fault("hang")
     process = scene.start("acme-newdep", reconnect_timeout=1, refresh="never")
     until = time.monotonic() + 60
-    while time.monotonic() < until and not scene.host.run(["ls", KEY], check=False).stdout:
+    refreshing = ["pgrep", "-f", "apt-get -q update"]
+    while time.monotonic() < until and not scene.host.run(refreshing, check=False).stdout:
         time.sleep(0.1)
-    time.sleep(1)
-    assert scene.host.run(["pgrep", "-f", "apt-get -q update"]).stdout
+    assert scene.host.run(["ls", KEY], check=False).stdout
     assert apt_configuration(scene.host) != scene.before
     scene.host.power_cut()
     process.kill()

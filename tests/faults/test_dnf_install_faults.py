@@ -63,7 +63,7 @@ def test_what_cannot_be_installed_keeps_nobody_else_from_the_host_and_says_why(f
 def test_a_script_that_hangs_is_ended_with_its_children_and_the_rest_is_installed(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="rhel9")
     names = ("acme-hangpost", "acme-bug", "acme-crit")
-    task = controller.install(only(*names), system=RHEL, step_timeout=8)
+    task = controller.install(only(*names), system=RHEL, step_timeout=14)
     document = task.result["document"]
     assert task.status == "ok", task.result["output"]
     assert processes(host, "sleep 100000") == []

@@ -70,7 +70,7 @@ def test_a_script_that_hangs_is_ended_with_its_children_and_the_rest_is_installe
     host, controller = fresh("trouble")
     slow_for(host, 0)
     names = ("acme-hangpost", "acme-ask", "acme-slow", "acme-tool", "acme-libtls")
-    task = controller.install(only(*names), step_timeout=6)
+    task = controller.install(only(*names), step_timeout=10)
     document = task.result["document"]
     assert (task.status, task.kind) == ("failed", "install_incomplete"), task.result["output"]
     hang = entry(document, "acme-hangpost")

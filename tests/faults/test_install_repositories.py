@@ -47,10 +47,13 @@ def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh:
         assert "holds /var/lib/dpkg/lock-frontend" in task.result["msg"]
         assert task.result["document"]["compliant"] is None
         assert version(host, "acme-tool") == "ii 1.0"
-    with lock_held(host, 9):
-        task = controller.install(only("acme-tool"), lock_timeout=60)
-    assert (task.status, task.result["changed"]) == ("ok", True), task.result["output"]
-    assert "waiting for python3 (pid" in task.result["output"]
+    with lock_held(host, 600):
+        running = controller.begin(only("acme-tool"), lock_timeout=120)
+        assert running.stdout is not None
+        told = next((line for line in running.stdout if "waiting for python3 (pid" in line), None)
+    task = controller.end(running).only()
+    assert told is not None, task.result
+    assert (task.status, task.result["changed"]) == ("ok", True), task.result
     assert version(host, "acme-tool") == "ii 1.1"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from openfleet_lab.api import LabHost, lab_host
@@ -60,14 +61,35 @@ def wait_for(host: LabHost, job_id: str, *, inside: bool = False, seconds: float
     raise AssertionError(f"{job_id} does not end: {state}")
 
 
-def editing_plan(job_id: str, *, seconds: int, retry: bool = False) -> Plan:
+def go_on(host: LabHost, job_id: str) -> None:
+    """Lets the second step of an editing plan end, in whatever boot it runs."""
+    host.run(["touch", f"/var/tmp/go-{job_id}"])
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def until_it_waits(host: LabHost, job_id: str) -> None:
+    """The first step has changed the host, the second has begun; both are on disk."""
+    started = f"/var/lib/openfleet-patch/jobs/{job_id}/steps/002/started"
+    until(lambda: host.run(["test", "-s", started], check=False).returncode == 0, f"{job_id} waits")
+
+
+def editing_plan(job_id: str, *, retry: bool = False) -> Plan:
+    """Changes two files, then waits to be told to go on, or for the host to go down in good order."""
+    going_down = '[ "$(systemctl is-system-running)" = stopping ]'
+    wait = f"until [ -e /var/tmp/go-{job_id} ] || {going_down}; do sleep 0.2; done"
     edit = 'echo changed >"$1"; echo key >"$2"; sync'
     return Plan(
         job_id,
         "edit and wait",
         (
             Step("edit", ("sh", "-c", edit, "edit", SOURCES, KEY), undo=Undo(files=(SOURCES, KEY))),
-            Step("wait", ("sleep", str(seconds)), on_crash=OnCrash.RETRY if retry else OnCrash.UNDO),
+            Step("wait", ("sh", "-c", wait), on_crash=OnCrash.RETRY if retry else OnCrash.UNDO),
         ),
         secret_environment={"TOKEN": "s3cret-on-host"},
     )
@@ -84,23 +106,24 @@ def assert_clean(host: LabHost, job_id: str, before: str) -> None:
 def test_a_job_outlives_its_session_where_logind_kills_what_a_user_leaves(host: LabHost, sources: str) -> None:
     # The control: the same logind does end an ordinary background process of such a session.
     host.ssh(["setsid", "sleep", "4242", "</dev/null", ">/dev/null", "2>&1", "&"], user="opslab")
-    state = ask(host, job_client.start_request(editing_plan("session", seconds=6)))
+    state = ask(host, job_client.start_request(editing_plan("session")))
     assert (state.disposition, state.detached) == ("started", "systemd")
-    time.sleep(2)
-    assert host.run(["pgrep", "-f", "sleep 4242"], check=False).stdout == ""
+    until(lambda: host.run(["pgrep", "-f", "sleep 4242"], check=False).stdout == "", "the session's process is ended")
     assert ask(host, job_client.poll_request("session")).state == "running"
     properties = host.run(["systemctl", "show", "openfleet-patch-*"]).stdout
     assert "session/runner" in properties
     assert "s3cret-on-host" not in properties
+    go_on(host, "session")
     state = wait_for(host, "session")
     assert (state.result, state.undo_result, state.boot_hook) == ("SUCCEEDED", "done", "systemd")
     assert_clean(host, "session", sources)
 
 
 def test_a_job_goes_on_while_sshd_is_stopped(host: LabHost, sources: str) -> None:
-    ask(host, job_client.start_request(editing_plan("no-sshd", seconds=5)))
+    ask(host, job_client.start_request(editing_plan("no-sshd")))
     host.run(["systemctl", "stop", "ssh"])
     try:
+        go_on(host, "no-sshd")
         state = wait_for(host, "no-sshd", inside=True)
     finally:
         host.run(["systemctl", "start", "ssh"])
@@ -109,34 +132,34 @@ def test_a_job_goes_on_while_sshd_is_stopped(host: LabHost, sources: str) -> Non
 
 
 def test_after_a_power_cut_the_next_boot_undoes_without_any_contact(host: LabHost, sources: str) -> None:
-    ask(host, job_client.start_request(editing_plan("power", seconds=600)))
-    time.sleep(1)
+    ask(host, job_client.start_request(editing_plan("power")))
+    until_it_waits(host, "power")
     assert host.run(["cat", SOURCES]).stdout == "changed\n"
     assert set(host.run(["ls", HOOK, WANT]).stdout.split()) == {HOOK, WANT}
     host.power_cut()
     host.power_on()
-    until = time.monotonic() + 20
-    while time.monotonic() < until and facts(host) != sources:
-        time.sleep(0.2)
+    until(lambda: facts(host) == sources, "the boot undoes what was begun")
     state = wait_for(host, "power")
     assert (state.result, state.result_step, state.undo_result, state.runners) == ("INTERRUPTED", 2, "done", 2)
     assert_clean(host, "power", sources)
 
 
 def test_after_a_power_cut_a_step_that_may_be_repeated_is(host: LabHost, sources: str) -> None:
-    ask(host, job_client.start_request(editing_plan("again", seconds=4, retry=True)))
-    time.sleep(1)
+    ask(host, job_client.start_request(editing_plan("again", retry=True)))
+    until_it_waits(host, "again")
     host.power_cut()
     host.power_on()
+    go_on(host, "again")
     state = wait_for(host, "again")
     assert (state.result, state.steps[1].attempts, state.runners) == ("SUCCEEDED", 2, 2)
     assert_clean(host, "again", sources)
 
 
 def test_an_orderly_reboot_in_mid_job_is_survived_too(host: LabHost, sources: str) -> None:
-    ask(host, job_client.start_request(editing_plan("reboot", seconds=4, retry=True)))
-    time.sleep(1)
+    ask(host, job_client.start_request(editing_plan("reboot", retry=True)))
+    until_it_waits(host, "reboot")
     host.reboot()
+    go_on(host, "reboot")
     state = wait_for(host, "reboot")
     assert state.result == "SUCCEEDED"
     assert_clean(host, "reboot", sources)
@@ -144,7 +167,7 @@ def test_an_orderly_reboot_in_mid_job_is_survived_too(host: LabHost, sources: st
 
 def test_a_daemon_that_shed_session_parent_and_environment_dies_with_its_step(host: LabHost) -> None:
     daemon = "(env -i setsid sh -c 'exec sleep 31337' </dev/null >/dev/null 2>&1 &) ; sleep 600"
-    plan = Plan("daemon", "hang", (Step("hang", ("sh", "-c", daemon), timeout=2),), kill_grace=1)
+    plan = Plan("daemon", "hang", (Step("hang", ("sh", "-c", daemon), timeout=5),), kill_grace=1)
     ask(host, job_client.start_request(plan))
     state = wait_for(host, "daemon")
     assert (state.result, state.steps[0].ended_by) == ("FAILED", "step")

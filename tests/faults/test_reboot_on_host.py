@@ -172,13 +172,24 @@ HOLD = """
 import fcntl, sys, time
 handle = open("/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(handle, fcntl.LOCK_EX)
+open("/run/lock-is-held", "w").close()
 time.sleep(int(sys.argv[1]))
 """
 
 
+def hold_lock(host, unit, seconds):
+    """Returns once the lock is held."""
+    host.run(["rm", "-f", "/run/lock-is-held"])
+    host.run(["systemd-run", f"--unit={unit}", "/usr/bin/python3", "-c", HOLD, str(seconds)])
+    deadline = time.monotonic() + 60
+    while host.run(["test", "-e", "/run/lock-is-held"], check=False).returncode:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_package_manager_at_work_keeps_the_host_up_and_is_named(play, host):
     before = host.boot_id()
-    host.run(["systemd-run", "--unit=holder", "/usr/bin/python3", "-c", HOLD, "600"])
+    hold_lock(host, "holder", 600)
     try:
         refused = play.task(installed_count=1, lock_timeout=2)
         assert (refused["error"]["kind"], refused["changed"]) == ("packages_locked", False), refused
@@ -187,7 +198,7 @@ def test_a_package_manager_at_work_keeps_the_host_up_and_is_named(play, host):
         assert host.boot_id() == before
     finally:
         host.run(["systemctl", "stop", "holder"])
-    host.run(["systemd-run", "--unit=short-holder", "/usr/bin/python3", "-c", HOLD, "6"])
+    hold_lock(host, "short-holder", 6)
     assert play.task(installed_count=1, lock_timeout=60)["state"] == "rebooted"
 
 

@@ -40,7 +40,7 @@ def test_what_cannot_be_installed_keeps_nobody_else_from_the_host_and_says_why(f
 
 def test_a_script_that_hangs_is_ended_with_its_children(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="sles15")
-    task = controller.install(names("acme-hangpost", "acme-mod"), system="SUSE", step_timeout=8)
+    task = controller.install(names("acme-hangpost", "acme-mod"), system="SUSE", step_timeout=14)
     document = task.result["document"]
     assert processes(host, "sleep 100000") == []
     [step] = [step for job in document["installation"]["jobs"] for step in job["steps"] if step["ended_by"]]

@@ -121,19 +121,21 @@ def test_a_lock_held_by_another_program_is_waited_for_and_then_named(bookworm: L
     code = ("import fcntl,sys,time; f=open('/var/lib/apt/lists/lock','w'); fcntl.lockf(f, fcntl.LOCK_EX);"
             "print('held', flush=True); time.sleep(float(sys.argv[1]))")  # fmt: skip
     enter = ["nsenter", "-t", str(bookworm.init_pid()), "-a", "--", "/usr/bin/python3", "-c", code]
-    with subprocess.Popen([*enter, "6"], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen([*enter, "600"], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         started = time.monotonic()
         answer = read_answer(bookworm, refresh="always", lock_timeout=2)["result"]
-        assert 2 <= time.monotonic() - started < 10
+        assert 2 <= time.monotonic() - started
         assert answer["refresh"]["ok"] is False
         assert "locked by python3 (pid" in answer["refresh"]["errors"][0]
         assert answer["lock"]["name"] == "python3"
+        # nsenter has a child: ending it alone would leave the lock held.
+        bookworm.run(["pkill", "-f", "lists/lock"], check=False)
     with subprocess.Popen([*enter, "2"], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        assert read_answer(bookworm, refresh="always", lock_timeout=30)["result"]["refresh"]["ok"] is True
+        assert read_answer(bookworm, refresh="always", lock_timeout=60)["result"]["refresh"]["ok"] is True
 
 
 def paragraph(name: str, version: str = "1.0", status: str = "install ok installed", **more: str) -> bytes:

@@ -149,7 +149,9 @@ def test_a_server_that_fails_or_is_out_of_reach_is_told_and_old_metadata_counts(
 
 
 def test_a_lock_held_by_another_zypper_is_waited_for_and_then_named(host: LabHost) -> None:
-    script = "cp /bin/sleep /tmp/zypper; /tmp/zypper 30 & echo $! > /run/zypp.pid; echo held; wait"
+    # A process has the name of its program only once it runs that.
+    named = 'until [ "$(readlink /proc/$!/exe)" = /tmp/zypper ]; do sleep 0.05; done'
+    script = f"cp /bin/sleep /tmp/zypper; /tmp/zypper 600 & echo $! > /run/zypp.pid; {named}; echo held; wait"
     enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/bin/sh", "-c", script]
     with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

@@ -111,7 +111,7 @@ def test_a_task_timeout_ends_the_wait_and_the_ssh_client(controller: Controller,
     task = play.only()
     assert task.status == "failed", play.output
     assert re.search("timed out|timeout|did not complete|expected time frame", str(task.result)), task.result
-    assert play.seconds < 20
+    assert play.seconds < 80
     assert ssh_clients(controller.folder) == []
 
 
@@ -121,7 +121,7 @@ def test_our_own_timeout_says_so_and_ends_the_ssh_client(controller: Controller,
     task = play.only()
     assert task.kind == "timed_out", play.output
     assert "2 seconds" in task.result["msg"]
-    assert play.seconds < 20
+    assert play.seconds < 80
     assert ssh_clients(controller.folder) == []
 
 
@@ -131,15 +131,15 @@ def test_an_interrupt_ends_the_play_and_the_ssh_client(controller: Controller, h
     started = time.monotonic()
     process = controller.start(inventory_of({"a": own_control_path(host, controller.folder)}), [carry(options=options)])
     # An ssh that is still busy connecting would end as unreachable, which is no interrupt yet.
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not sleeps(host, 654) and time.monotonic() < until:
         time.sleep(0.1)
     assert sleeps(host, 654), "the task never got as far as the host"
     os.killpg(process.pid, signal.SIGINT)
-    play = controller.finish(process, started, seconds=20)
+    play = controller.finish(process, started, seconds=80)
     assert play.code != 0
     assert "interrupted" in play.output.lower()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while ssh_clients(controller.folder) and time.monotonic() < until:
         time.sleep(0.1)
     assert ssh_clients(controller.folder) == []
@@ -155,7 +155,7 @@ def test_a_hung_host_is_given_up(newest: Controller, host: Any, lab: Any) -> Non
         frozen.freeze()
         play = newest.play(inventory, [carry(options={"seconds": 3})])
         assert play.only().kind == "timed_out", play.output
-        assert play.seconds < 20
+        assert play.seconds < 80
     finally:
         frozen.thaw()
         frozen.destroy()

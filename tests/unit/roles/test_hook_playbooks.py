@@ -13,6 +13,8 @@ import pytest
 from hook_stand_ins import ACTIONS
 from playbook_runs import ROOT, Played, make_collection, play
 
+from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.files import numbered_paths, safe_name
+
 pytestmark = pytest.mark.slow
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text(encoding="utf-8"))
 HOOKS_SCHEMA = SCHEMA["properties"]["hooks"] | {"$defs": SCHEMA["$defs"]}
@@ -35,8 +37,9 @@ class Run:
 
     def entry(self, host: str) -> dict[str, Any]:
         """The newest outcome of a host."""
-        paths = sorted((self.played.run / "outcomes").glob(f"{host}*.json"), key=lambda path: path.stat().st_mtime_ns)
-        found: dict[str, Any] = json.loads(paths[-1].read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(
+            numbered_paths(self.played.run / "outcomes", safe_name(host))[-1].read_text(encoding="utf-8")
+        )
         return found
 
     def document(self, host: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_what_cannot_be_run_says_so_and_standard_input_is_closed(channel: LocalS
 
 
 def test_a_command_that_takes_too_long_is_ended(channel: LocalShell) -> None:
-    ended = run(channel, "sh", "-c", "echo begun; sleep 600", seconds=1)
+    ended = run(channel, "sh", "-c", "echo begun; sleep 600", seconds=2)
     assert (ended.timed_out, ended.output) == (True, "begun\n")
     assert not run(channel, "sh", "-c", "exit 124").timed_out
 

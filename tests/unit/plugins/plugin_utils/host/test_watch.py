@@ -25,7 +25,7 @@ def alive(pid: int) -> bool:
 
 def test_what_stays_within_its_bounds_is_left_alone() -> None:
     before = signal.getsignal(signal.SIGUSR2)
-    with bounded(seconds=5, limit=MEGABYTE):
+    with bounded(seconds=60, limit=MEGABYTE):
         assert sum(range(1000)) == 499500
     assert signal.getsignal(signal.SIGUSR2) == before
 
@@ -42,8 +42,9 @@ def test_a_child_that_hangs_is_given_up_in_time_and_ended_with_its_own_children(
     with pytest.raises(PatchError) as caught:
         hang()
     assert caught.value.kind == "timed_out"
-    assert time.monotonic() - started < 10
-    assert children[0].wait(timeout=5) == -signal.SIGKILL
+    # Long before the child would have ended by itself.
+    assert time.monotonic() - started < 45
+    assert children[0].wait(timeout=30) == -signal.SIGKILL
     # Its output ends when the last process that holds it has gone.
     assert children[0].stdout is not None
     assert children[0].stdout.read() == b""
@@ -60,8 +61,8 @@ def start_and_raise(error: BaseException) -> subprocess.Popen[bytes]:
     children = []
 
     def body() -> None:
-        with bounded(seconds=5, limit=MEGABYTE):
-            children.append(subprocess.Popen(["sleep", "30"]))
+        with bounded(seconds=60, limit=MEGABYTE):
+            children.append(subprocess.Popen(["sleep", "300"]))
             raise error
 
     with pytest.raises(type(error), match="mine"):
@@ -78,11 +79,11 @@ def test_an_exception_of_the_body_passes_and_its_children_are_not_touched() -> N
 
 def test_an_interrupt_passes_and_ends_what_was_started() -> None:
     child = start_and_raise(KeyboardInterrupt("mine"))
-    assert child.wait(timeout=5) == -signal.SIGKILL
+    assert child.wait(timeout=20) == -signal.SIGKILL
 
 
 def test_processes_from_before_are_never_ended() -> None:
-    earlier = subprocess.Popen(["sleep", "30"])
+    earlier = subprocess.Popen(["sleep", "300"])
     with pytest.raises(PatchError), bounded(seconds=1, limit=MEGABYTE):
         time.sleep(20)
     assert alive(earlier.pid)
@@ -94,7 +95,7 @@ def test_processes_from_before_are_never_ended() -> None:
 def test_a_signal_that_comes_late_does_no_harm() -> None:
     for _round in range(20):
         with pytest.raises(PatchError) as caught, bounded(seconds=0, limit=MEGABYTE):
-            time.sleep(0.3)
+            time.sleep(30)
         assert caught.value.kind == "timed_out"
 
 
