@@ -83,6 +83,7 @@ class InstallJobs:
             self.reasons.update(reasons)
         if failed:
             self.failures.append(f"'{plan.title}' ended as {state.result}: {self.reason}")
+            self.failures = list(dict.fromkeys(self.failures))
         self.note(manager, state)
         return state
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..engine.changes import Argument, Change, CommandStep, FileArgument
 from ..host import job_plan as wire
-from ..host.job_client import STATE_DIRECTORY
+from ..host.job_client import SEARCH_PATH, STATE_DIRECTORY
 from ..host.job_plan import FileReference, OnCrash, Plan, Step, Undo
 from .inventory import pending_line
 
@@ -55,7 +55,7 @@ def job_plan(
         steps=(*first, *(_step(step) for step in steps), *last),
         timeout=timeout,
         kill_grace=kill_grace,
-        secret_environment=dict(environment),
+        secret_environment=_with_search_path(environment),
         files={
             "pending": "".join(lines).encode(),
             **({"record": record} if record else {}),
@@ -63,6 +63,14 @@ def job_plan(
         },
         secret_files=_files(steps, secret=True),
     )
+
+
+def _with_search_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """A PATH of the task's without the system's own folders would leave package managers without their tools."""
+    if "PATH" not in environment:
+        return dict(environment)
+    folders = [*environment["PATH"].split(":"), *SEARCH_PATH.split(":")]
+    return {**environment, "PATH": ":".join(dict.fromkeys(filter(None, folders)))}
 
 
 def _files(steps: Sequence[CommandStep], *, secret: bool) -> dict[str, bytes]:

@@ -223,10 +223,24 @@ def warnings(result: Part, pockets: list[Pocket], inventory: Inventory) -> list[
         found.append(
             warning("odd_packages", f"left out, since dpkg would not accept what they are called: {'; '.join(odd)}")
         )
+    found += _pinned_security(inventory)
     found += _space(inventory.findings)
     if not inventory.privileged:
         found.append(warning("not_privileged", "read without root: processes of others and locks may be hidden"))
     return found
+
+
+def _pinned_security(inventory: Inventory) -> list[dict[str, str]]:
+    """Held by the host, so no violation; but hardly anybody wants it, and the host looks as if it lacked nothing."""
+    names = [
+        each["name"]
+        for each in inventory.candidates
+        if each["security"] and (each["held"] or {}).get("kind") == "pin" and each["policy_priority"] >= 0
+    ]
+    if not names:
+        return []
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return [warning("security_held_by_pin", f"APT::Default-Release or a pin keeps security updates away: {shown}")]
 
 
 def _space(findings: dict[str, Any]) -> list[dict[str, str]]:

@@ -12,6 +12,8 @@ import os
 import re
 import time
 
+# Seconds that a file may be younger than now, as on network file systems.
+CLOCKS_DIFFER = 60
 # What apt says once, in the end, when a list did not arrive and the old one stays in use (apt-pkg/update.cc).
 SOME_FAILED = 'Some index files failed to download'
 # Releases before 1.1 say that only where the network failed, and warn alone of a signature that is not good.
@@ -37,9 +39,11 @@ def times_of_lists(apt_pkg):
 def lists_refreshed_at(apt_pkg, sources=None):
     """Seconds of the last sign that the lists were brought up to date, and which sign.
 
-    Release files carry the server's time, so they do not tell; folders that apt-get update always touches do.
+    Release files carry the server's time, so they do not tell; folders that apt-get update always touches do. What is
+    later than now was touched before the clock was set back: nobody knows when.
     """
     newest, sign = None, None
+    latest = time.time() + CLOCKS_DIFFER
     if not release_files(apt_pkg):
         return None, None
     for path in list_folders(apt_pkg) + ([] if sources else ['/var/lib/apt/periodic/update-success-stamp']):
@@ -47,7 +51,7 @@ def lists_refreshed_at(apt_pkg, sources=None):
             seen = os.stat(path).st_mtime
         except OSError:
             continue
-        if newest is None or seen > newest:
+        if seen <= latest and (newest is None or seen > newest):
             newest, sign = seen, path
     return newest, sign
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, CommandStep
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.plan import job_plan
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import SEARCH_PATH
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import FileReference, OnCrash, Plan, payload
 
 STEP = CommandStep("install curl", ("apt-get", "install", "curl=2"), 60, {"LC_ALL": "C"})
 CURL = Change("curl", "amd64", "1", "2")
 
 
-def plan(*changes: Change, boot_id: str | None = "b00t") -> Plan:
-    return job_plan("mine", [STEP], changes=changes, boot_id=boot_id, environment={"http_proxy": "s3cret"}, timeout=90)
+def plan(*changes: Change, boot_id: str | None = "b00t", environment: dict[str, str] | None = None) -> Plan:
+    given = environment or {"http_proxy": "s3cret"}
+    return job_plan("mine", [STEP], changes=changes, boot_id=boot_id, environment=given, timeout=90)
 
 
 def test_what_may_come_is_noted_before_the_first_step_and_again_after_the_last() -> None:
@@ -37,6 +39,12 @@ def test_the_environment_of_the_task_is_a_secret_of_the_plan() -> None:
     assert dict(made.steps[1].environment) == {"LC_ALL": "C"}
     before_secrets, _mark, _rest = payload(made, search_path="/bin").partition("file secrets/environment")
     assert "s3cret" not in before_secrets
+
+
+def test_a_search_path_of_the_task_comes_before_the_systems_own_and_takes_none_of_it_away() -> None:
+    for given, found in (("", SEARCH_PATH), ("/opt/a::/usr/bin", f"/opt/a:/usr/bin:{SEARCH_PATH}")):
+        path = plan(CURL, environment={"PATH": given}).secret_environment["PATH"].split(":")
+        assert path == list(dict.fromkeys(found.split(":")))
 
 
 def run_note(made: Plan, number: int, folder: Path) -> Path:

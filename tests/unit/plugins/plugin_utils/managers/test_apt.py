@@ -224,6 +224,21 @@ def test_processes_that_could_not_be_seen_make_the_reboot_unknown() -> None:
     assert build_inventory(reading(result)).reboot["required"] is None
 
 
+def test_security_updates_behind_a_pin_are_told_and_those_pinned_away_by_name_are_not() -> None:
+    def warned(priority: int) -> list[str]:
+        result = copy.deepcopy(DEBIAN)
+        names = result["candidates"]["columns"]
+        for row in result["candidates"]["rows"]:
+            given = {"policy_priority": priority, "above_apt_choice": True, "deferred": False, "hold": False}
+            row[:] = [given.get(name, value) for name, value in zip(names, row, strict=True)]
+        found = build_inventory(reading(result)).warnings
+        return [each["message"] for each in found if each["kind"] == "security_held_by_pin"]
+
+    [message] = warned(500)
+    assert message.startswith("APT::Default-Release or a pin keeps security updates away: ")
+    assert warned(-1) == []
+
+
 def test_packages_that_were_left_out_are_told_and_leave_a_doubt() -> None:
     inventory = build_inventory({**reading(DEBIAN), "result": {**DEBIAN, "odd_packages": ["beta amd64 v1 (beta)"]}})
     assert "left out" in next(each["message"] for each in inventory.warnings if each["kind"] == "odd_packages")

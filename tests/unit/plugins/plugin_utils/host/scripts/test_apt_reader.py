@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -268,3 +269,14 @@ def test_the_reader_passes_on_exactly_what_the_controller_takes() -> None:
             for pattern, word in ((apt_answer.NAME, name), (apt_answer.ARCH, arch), (apt_answer.VERSION, version))
         )
         assert bool(names["FORM"].match(f"{name} {arch} {version}")) is taken, (name, arch, version)
+
+
+def test_lists_from_before_the_clock_was_set_back_are_of_unknown_age(reader: dict[str, Any], tmp_path: Path) -> None:
+    config = SimpleNamespace(find_dir=lambda _name: f"{tmp_path}/lists/")
+    (tmp_path / "lists" / "partial").mkdir(parents=True)
+    (tmp_path / "lists" / "x_InRelease").write_text("")
+    ahead = time.time() + 86400
+    os.utime(tmp_path / "lists", (ahead, ahead))
+    assert reader["lists_refreshed_at"](SimpleNamespace(config=config), True)[1] == str(tmp_path / "lists" / "partial")
+    os.utime(tmp_path / "lists" / "partial", (ahead, ahead))
+    assert reader["lists_refreshed_at"](SimpleNamespace(config=config), True) == (None, None)
