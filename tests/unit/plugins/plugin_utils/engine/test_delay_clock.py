@@ -122,3 +122,28 @@ def test_dates_are_told_only_when_asked_for() -> None:
     patch = record("rpm", "released")
     decision = evaluate({"approval_rules": []}, [patch], operating_system=SYSTEMS["rpm"], as_of=NOW)[0]
     assert set(decision) == {"patch", "decision", "reason"}
+
+
+NOT_SECURITY = {"filters": {}, "approve_after_days": 0}
+CUT_OFF = {"filters": {}, "approve_until_date": "2026-11-01", "enable_non_security": True}
+WAITING = {"filters": {}, "approve_after_days": 30, "enable_non_security": True}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("rules", "reason", "counted_from"),
+    [
+        ((NOT_SECURITY,), "not_security", None),
+        ((CUT_OFF, NOT_SECURITY), "after_cutoff_date", DATES["released"]),
+        ((CUT_OFF, WAITING, NOT_SECURITY), "waiting_for_approval_delay", DATES["released"]),
+    ],
+)
+def test_a_refusal_tells_the_date_of_the_reason_that_it_reports(
+    rules: tuple[dict[str, Any], ...], reason: str, counted_from: str | None, turned: bool
+) -> None:
+    patch = {**record("rpm", "released"), "security": False}
+    ordered = list(reversed(rules)) if turned else list(rules)
+    decision = evaluate(
+        {"approval_rules": ordered}, [patch], operating_system=SYSTEMS["rpm"], as_of=NOW, with_dates=True
+    )[0]
+    assert (decision["reason"], decision["counted_from"]) == (reason, counted_from)

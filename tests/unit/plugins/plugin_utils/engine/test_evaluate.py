@@ -64,6 +64,12 @@ def refusal(patch: Any, system: str = RHEL) -> str:
         ({"advisories": 0}, "patches[1].advisories: must be a list, not 0"),
         ({"advisories": ["RHSA-1"]}, "patches[1].advisories[0]: must be a mapping, not 'RHSA-1'"),
         ({"advisories": [{"id": 5}]}, "patches[1].advisories[0].id: must be a string or null, not 5"),
+        ({"advisories": [{"classification": 5}]}, "patches[1].advisories[0].classification: must be a string or null"),
+        ({"advisories": [{"severity": []}]}, "patches[1].advisories[0].severity: must be a string or null, not a list"),
+        ({"advisories": [{"updated": "x"}]}, "patches[1].advisories[0].updated: must be an ISO 8601 date"),
+        ({"installed": 1}, "patches[1].installed: must be true, false or null, not 1"),
+        ({"applicable": "no"}, "patches[1].applicable: must be true, false or null, not 'no'"),
+        ({"first_seen": "x"}, "patches[1].first_seen: must be an ISO 8601 date"),
         ({"advisories": [{"id": "a", "cves": "CVE-1"}]}, "patches[1].advisories[0].cves: must be a list"),
         (
             {"advisories": [{"id": "a", "cves": [None]}]},
@@ -89,11 +95,14 @@ def test_a_windows_record_needs_an_id_or_a_title() -> None:
     assert refusal({"kb": None}, "WINDOWS").startswith("patches[0].title: must be a non-empty string")
     assert refusal({"kb": "KB1", "superseded_by": 5}, "WINDOWS").startswith("patches[0].superseded_by: must be a list")
     assert refusal({"kb": "KB1", "child_kbs": "KB2"}, "WINDOWS").startswith("patches[0].child_kbs: must be a list")
+    assert refusal({"kb": "KB1", "products": "x"}, "WINDOWS").startswith("patches[0].products: must be a list")
+    assert refusal({"kb": "KB1", "superseded_by": [None]}, "WINDOWS").startswith("patches[0].superseded_by[0]: must")
 
 
 def test_patches_must_be_a_list() -> None:
-    with pytest.raises(PatchError, match="patches: must be a list of records, not dict"):
+    with pytest.raises(PatchError, match="patches: must be a list of records, not dict") as caught:
         evaluate(ALL, {}, operating_system=RHEL, as_of=NOW)  # type: ignore[arg-type]
+    assert caught.value.kind == "bad_record"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +125,38 @@ def test_a_wrong_option_is_refused_by_kind(options: dict[str, Any], kind: str) -
     with pytest.raises(PatchError) as caught:
         evaluate(ALL, [PATCH], **{"operating_system": RHEL, "as_of": NOW, **options})
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_long"),
+    [
+        ([{"id": "a" * 1000}], [{"id": "a" * 1001}]),
+        ([{"id": "a", "title": "t" * 1000}], [{"id": "a", "title": "t" * 1001}]),
+        ([{"id": "a"}] * 10_000, [{"id": "a"}] * 10_001),
+    ],
+    ids=["id", "title", "entries"],
+)
+def test_an_override_list_is_bounded(fits: list[dict[str, str]], too_long: list[dict[str, str]]) -> None:
+    def judged(entries: list[dict[str, str]]) -> str:
+        override = {"patches": entries}
+        decision = evaluate(ALL, [PATCH], operating_system=RHEL, as_of=NOW, install_override_list=override)[0]
+        return str(decision["reason"])
+
+    assert judged(fits) == "not_in_override_list"
+    with pytest.raises(PatchError) as caught:
+        judged(too_long)
+    place = caught.value.details["problems"][0]["where"]
+    assert place in ("install_override_list.patches", *(f"install_override_list.patches[0].{k}" for k in too_long[0]))
+
+
+def test_every_wrong_entry_of_an_override_list_is_named() -> None:
+    entries = [{"id": "a"}, {"id": ""}, "b", {"id": "c", "title": 5}, {"cve": "CVE-1"}, {"advisory": "RHSA-*"}]
+    with pytest.raises(PatchError) as caught:
+        evaluate(ALL, [], operating_system=RHEL, as_of=NOW, install_override_list={"patches": entries})
+    places = [
+        problem["where"].removeprefix("install_override_list.patches") for problem in caught.value.details["problems"]
+    ]
+    assert places == ["[1].id", "[2]", "[3].title", "[4].cve", "[5].advisory"]
 
 
 def test_a_rule_with_both_dates_is_refused_while_judging_too() -> None:
@@ -178,6 +219,9 @@ def test_eligibility_asks_about_each_version_alone() -> None:
         ("a*b*c", "a-c-b-c", True),
         ("a*b*c", "a-c-c", False),
         ("a", "ab", False),
+        ("a*bc*c", "abc", False),
+        ("*a*", "a", True),
+        ("*ab*ab*", "ab", False),
         ("*32:9.8.2-0.*.rc1.57.amzn1", "bind.x86_64:32:9.8.2-0.62.rc1.57.amzn1", True),
     ],
 )
