@@ -169,9 +169,21 @@ def test_a_wrong_value_is_named_with_its_place_and_the_fix(baseline: dict[str, A
     assert part in found[place], found
 
 
-def test_a_list_that_is_none_is_refused() -> None:
-    with pytest.raises(PatchError, match="must be a list of baselines, not a mapping"):
-        parse_baselines({"name": "abc"})
+@pytest.mark.parametrize(("given", "shown"), [({"name": "abc"}, "a mapping"), (5, "5"), (None, "null")])
+def test_a_list_that_is_none_is_refused(given: Any, shown: str) -> None:
+    with pytest.raises(PatchError, match=f"patch_baselines: must be a list of baselines, not {shown}"):
+        parse_baselines(given)
+
+
+def test_one_baseline_alone_is_checked_as_one_of_a_list() -> None:
+    wrong = {**RHEL, "name": "x", "approval_rules": [RULE, {**RULE, "approve_after_days": -1}]}
+    with pytest.raises(PatchError) as caught:
+        parse_baseline(wrong)
+    assert caught.value.kind == "bad_baseline"
+    assert [problem["where"] for problem in caught.value.details["problems"]] == [
+        "patch_baseline.name",
+        "patch_baseline.approval_rules[1].approve_after_days",
+    ]
 
 
 def test_problems_of_aws_json_are_named_in_its_own_words() -> None:
