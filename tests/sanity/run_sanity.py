@@ -58,8 +58,8 @@ runpy.run_module("pip.__main__", run_name="__main__", alter_sys=True)
 
 
 def leaves_tests_out(core: str) -> bool:
-    """Whether our tests, which run on our own controllers alone, are kept from this ansible-test: in `make test` only the
-    newest sees them, for the sake of minutes; in `make sanity` and `make test-all` each does."""
+    """Whether our tests, which run on our own controllers alone, are kept from this ansible-test: in `make test` only
+    the newest sees them, for the sake of minutes; in `make sanity` and `make test-all` each does."""
     short = "OPENFLEET_GATES" in os.environ and "OPENFLEET_TEST_ALL" not in os.environ
     return short and core == next(iter(CORES))
 
@@ -138,7 +138,7 @@ def main(core: str, extra: list[str]) -> int:
         print(f"excluded, PowerShell is not installed: {', '.join(NEEDS_PWSH)} ({len(scripts)} PowerShell files)")
         arguments += [part for test in NEEDS_PWSH for part in ("--skip-test", test)]
     if leaves_tests_out(core):
-        print("excluded in `make test`: our tests; `make sanity` and `make test-all` show them to this ansible-test too")
+        print("excluded in `make test`: our tests; `make sanity` and `make test-all` show them to it too")
     command = [str(venv_path(core) / "bin" / "ansible-test"), "sanity", *arguments, *extra]
     print(f"ansible-core {CORES[core][0]}: {' '.join(command[1:])}", flush=True)
     return subprocess.run(command, cwd=TREE, env=environment(core, home, interpreters), check=False).returncode
