@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from core_venvs import CORES
-from playbook_runs import make_collection, play
+from playbook_runs import ROOT, make_collection, play
 
 pytestmark = pytest.mark.slow
 FORMATS = ["html", "csv", "json", "markdown", "junit", "prometheus", "ocsf", "aws"]
@@ -98,3 +99,22 @@ def test_the_report_tells_every_host_of_the_inventory(core: str, tmp_path: Path)
     wrong = play(core, collections, tmp_path, FLEET, playbooks=("openfleet.patch.verify",))
     assert wrong.rc == 2
     assert "1 problems in the history: lacking:" in wrong.output
+
+
+def test_the_playbook_for_awx_keeps_what_was_found_before_it_fails(tmp_path: Path) -> None:
+    """That of docs/awx.md as it is for an installation, with a report in place of the store."""
+    page = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(# scan.yml\n.*?)```", page, flags=re.DOTALL)
+    text = text.replace("openfleet.patch.scan", "openfleet.patch.install").replace("patch.store", "patch.report")
+    (tmp_path / "site.yml").write_text(text, encoding="utf-8")
+    collections = make_collection(tmp_path / "collections", install=True)
+    try:
+        installed = play(
+            max(CORES), collections, tmp_path, {"good": "ok", "bad": "failed"}, playbooks=(str(tmp_path / "site.yml"),)
+        )
+    except LookupError as missing:
+        pytest.skip(str(missing))
+    assert installed.outcomes() == {"good": "ok", "bad": "failed"}
+    assert (installed.state / "reports" / "report.html").exists(), installed.output
+    assert installed.rc == 2
+    assert "of 2 hosts: 1 failed" in installed.output
