@@ -3,7 +3,7 @@
 """A reading without what is nobody else's business, so that people can attach it to an issue.
 
 Names, addresses and paths of people and machines go; what updates are called, their ids, dates and codes stay. What one
-system tells besides is in a function of its own in ``_OWN``.
+system tells besides is in a function of its own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ from __future__ import annotations
 import copy
 import plistlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 _LEAST_NAME = 3
-_PUBLIC = re.compile(r"(?:[a-z0-9-]+\.)*(?:microsoft|windowsupdate|apple|brew)\.(?:com|sh)\Z", re.IGNORECASE)
+_PUBLIC = re.compile(
+    r"(?:(?:[a-z0-9-]+\.)*(?:microsoft|windowsupdate|apple|brew)\.(?:com|sh)|aka\.ms)\Z", re.IGNORECASE
+)
+# Names of hosts that say nothing of anybody, and are in what updates are called.
+_COMMON = frozenset(
+    "administrator admin com critical important local low mac macos microsoft moderate net org security server system"
+    " update updates user windows".split()
+)
 _URL = re.compile(r"\b(https?|file|ftp)://([^\s/\"'<>:?#]+@)?([^\s/\"'<>:?#]+)([^\s\"'<>]*)", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bS-1-5-21(?:-\d+)+"), "SID"),
@@ -31,15 +38,21 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def redact(reading: dict[str, Any], *, names: Iterable[str]) -> dict[str, Any]:
-    """A copy of ``reader`` and ``result`` without private things; ``names`` are those of the host and its users."""
+def redact(
+    reading: dict[str, Any], *, names: Iterable[str], categories: Collection[str] = frozenset()
+) -> dict[str, Any]:
+    """A copy of ``reader`` and ``result`` without private things; ``names`` are those of the host and its users,
+    ``categories`` the ids of those of Windows updates that are Microsoft's."""
     reader = str(reading.get("reader"))
     result = copy.deepcopy(reading.get("result"))
-    own = _OWN.get(reader)
-    if own is not None and isinstance(result, dict):
-        own(result)
-    words = sorted({name for name in names if len(name) >= _LEAST_NAME}, key=len, reverse=True)
-    named = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE) if words else None
+    if reader == "windows" and isinstance(result, dict):
+        _windows(result, categories)
+    elif reader == "macos" and isinstance(result, dict):
+        _macos(result)
+    told = {name for name in names if len(name) >= _LEAST_NAME and name.lower() not in _COMMON}
+    words = [re.escape(word) for word in sorted(told, key=len, reverse=True)]
+    # An underscore ends a name as a hyphen does.
+    named = re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])", re.IGNORECASE) if words else None
     return {"reader": reader, "result": _walk(result, lambda text: scrub(text, named))}
 
 
@@ -64,21 +77,56 @@ def _walk(value: Any, change: Callable[[str], str]) -> Any:
     return [_walk(item, change) for item in value] if isinstance(value, list) else value
 
 
-def _windows(result: dict[str, Any]) -> None:
+def _windows(result: dict[str, Any], categories: Collection[str]) -> None:
+    """What a company publishes for itself, words of error messages (codes stay), its servers and groups."""
     policy = result.get("policy")
     for key in ("wu_server", "wu_status_server", "target_group"):
         if isinstance(policy, dict) and policy.get(key):
             policy[key] = "REDACTED" if key == "target_group" else "http://HOST"
-    searches = [result.get("offered"), result.get("present")]
-    updates = [each for search in searches if isinstance(search, dict) for each in search.get("updates") or []]
-    for update in updates:
-        # What a company publishes for itself has no article of Microsoft's.
-        if isinstance(update, dict) and not update.get("kb_article_ids"):
-            update.update(title="an update without an article", support_url="")
-    known = {each.get("update_id") for each in updates if isinstance(each, dict) and each.get("kb_article_ids")}
-    for line in result.get("history") or []:
-        if isinstance(line, dict) and line.get("update_id") not in known and "KB" not in str(line.get("title")):
-            line["title"] = "an update without an article"
+    public = set()
+    for search in map(result.get, ("offered", "present")):
+        if isinstance(search, dict):
+            public |= {
+                each.get("update_id") for each in _dicts(search.get("updates")) if _is_microsofts(each, categories)
+            }
+            for each in (search.get("error"), *_dicts(search.get("warnings"))):
+                if isinstance(each, dict):
+                    each["message"] = "REDACTED"
+    for line in _dicts(result.get("refused")):
+        line["message"] = "REDACTED"
+    for line in _dicts(result.get("history")):
+        if line.get("update_id") not in public:
+            line["title"] = " ".join(("an update", *_KB.findall(str(line.get("title")))))
+    for line in _dicts(result.get("hotfixes")):
+        line["id"] = line["id"] if _KB.fullmatch(str(line.get("id"))) else "File 1"
+        line["description"] = line["description"] if line.get("description") in _HOTFIXES else "Update"
+    for line in _dicts(result.get("sources")):
+        line["name"] = line["name"] if str(line.get("id")).lower() in _SOURCES else "a service of its own"
+
+
+def _is_microsofts(update: dict[str, Any], categories: Collection[str]) -> bool:
+    """What else is published on a WSUS server loses its names."""
+    articles = [str(each) for each in update.get("kb_article_ids") or []]
+    update["kb_article_ids"] = [each if _ARTICLE.fullmatch(each) else "MALFORMED" for each in articles]
+    address = _URL.fullmatch(str(update.get("support_url") or "http://microsoft.com"))
+    if any(map(_ARTICLE.fullmatch, articles)) and address and _PUBLIC.match(address.group(3)):
+        return True
+    update.update(title="an update that is not Microsoft's", support_url="", security_bulletin_ids=[], cve_ids=[])
+    update["categories"] = [_category(each, categories) for each in _dicts(update.get("categories"))]
+    return False
+
+
+def _category(category: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    found = dict(category)
+    if str(found.get("id")).lower() not in known:
+        found["name"] = "a category of its own"
+    if isinstance(found.get("parent"), dict):
+        found["parent"] = _category(found["parent"], known)
+    return found
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _macos(result: dict[str, Any]) -> None:
@@ -116,5 +164,17 @@ def _history(text: str) -> str:
 
 # own/tap/wget; homebrew/core/wget is everybody's, and paths begin with a slash.
 _TAPPED = re.compile(r"(?<![\w/.-])(?!homebrew/)[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/(?=[A-Za-z0-9@+._-]+)")
+_KB = re.compile(r"KB\d{6,8}(?!\w)")
+_ARTICLE = re.compile(r"(?:KB)?\d{4,8}", re.IGNORECASE)
+_HOTFIXES = ("Hotfix", "Security Update", "Service Pack", "Software Update", "Update", "")
+# Windows Update, Microsoft Update, the managed server, and the store's two.
+_SOURCES = frozenset(
+    {
+        "9482f4b4-e343-43b6-b170-9a65bc822c77",
+        "7971f918-a847-4430-9279-4a52d1efe18d",
+        "3da21691-e39d-4da6-8a4b-b43877bcb1b7",
+        "855e8a7c-ecb4-4ca3-b045-1dfa50104289",
+        "117cab2d-82b1-4b5a-a08c-4d62dbee7782",
+    }
+)
 _APPLES = ("softwareupdated", "softwareupdate", "Software Update", "macOS Installer", "OS X Installer")
-_OWN: dict[str, Callable[[dict[str, Any]], None]] = {"windows": _windows, "macos": _macos}

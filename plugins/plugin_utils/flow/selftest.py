@@ -13,6 +13,7 @@ from ansible.release import __version__ as core_version
 
 from ..compliance.redaction import redact, scrub
 from ..errors import PatchError
+from ..managers.windows_categories import CLASSIFICATIONS, FAMILIES, PRODUCTS
 from .channels import open_channel
 from .inventory import build_inventory, read_request
 
@@ -29,13 +30,13 @@ def selftest(action: ActionBase, task_vars: dict[str, Any], arguments: Mapping[s
         raise PatchError(
             "unsupported_os", f"The self test is for Windows and macOS; this host is read by {reading['reader']}."
         )
-    shown = redact(reading, names=_names(action, task_vars))
+    shown = redact(reading, names=_names(action, task_vars), categories={*CLASSIFICATIONS, *PRODUCTS, *FAMILIES})
     return {
         "form": FORM,
         "ansible_core": core_version,
         "connection": str(action._connection.transport),
         "reading": shown,
-        **_understood({**shown, "system": reading["system"]}, arguments),
+        **_understood({**shown, "system": _without_path(reading["system"])}, arguments),
     }
 
 
@@ -57,9 +58,17 @@ def _understood(reading: dict[str, Any], arguments: Mapping[str, Any]) -> dict[s
     }
 
 
+def _without_path(system: Any) -> Any:
+    search = (system or {}).get("search")
+    return (
+        {**system, "search": {**search, "offline_file": "SCAN-FILE"}} if search and search["offline_file"] else system
+    )
+
+
 def _names(action: ActionBase, task_vars: Mapping[str, Any]) -> list[str]:
     """Of the host and of who connects, in every part of a dotted or a domain name."""
-    variables = ("inventory_hostname", "ansible_host", "ansible_user", "ansible_ssh_user", "ansible_winrm_user")
+    variables = ("inventory_hostname", "ansible_host", "ansible_user", "ansible_ssh_user", "ansible_winrm_user",
+                 "ansible_psrp_user", "ansible_become_user", "ansible_winrm_realm")  # fmt: skip
     whole = [str(task_vars.get(name) or "") for name in variables]
     whole += [str(action._play_context.remote_addr or ""), str(action._play_context.remote_user or "")]
     return [part for each in whole for part in (each, *each.replace("\\", ".").replace("@", ".").split("."))]

@@ -72,6 +72,108 @@ def test_each_kind_of_private_text_has_its_stand_in(text: str, shown: str) -> No
     assert scrub(text) == shown
 
 
+# Where a text of a Windows host is shown as it came: numbers, codes, ids, names that Windows and Microsoft give.
+SHOWN = {
+    "agent_version", "collected_at", "disk.path", "history.code", "history.date", "history.update_id",
+    "hotfixes.installed_on", "last_detection", "os.architecture", "os.booted_at", "os.caption", "os.edition",
+    "os.installation_type", "os.version", "powershell", "refused.code", "refused.part", "services.name",
+    "services.start_mode", "services.state", "sources.id", "sources.name", "system_drive", *(
+        f"{search}.{name}" for search in ("offered", "present") for name in (
+            "criteria", "error.code", "warnings.code", "updates.categories.id", "updates.categories.name",
+            "updates.categories.parent.id", "updates.categories.parent.name", "updates.categories.parent.type",
+            "updates.categories.type", "updates.cve_ids", "updates.last_deployment_change_time",
+            "updates.msrc_severity", "updates.security_bulletin_ids", "updates.superseded_update_ids", "updates.title",
+            "updates.update_id",
+        )
+    ),
+}  # fmt: skip
+WORD = "zorbax"
+
+
+def texts(value: Any, path: str = "") -> dict[str, list[str]]:
+    """Path, without the numbers of lists, to the texts there."""
+    if isinstance(value, str):
+        return {path: [value]}
+    found: dict[str, list[str]] = {}
+    for key, item in (
+        value.items()
+        if isinstance(value, dict)
+        else [("", each) for each in value or []]
+        if isinstance(value, list)
+        else []
+    ):
+        for place, some in texts(item, f"{path}.{key}".strip(".")).items():
+            found.setdefault(place, []).extend(some)
+    return found
+
+
+def planted(value: Any, target: str, path: str = "") -> Any:
+    """With the word in every text at one path."""
+    if isinstance(value, str):
+        return f"{WORD} {value}" if path == target else value
+    if isinstance(value, dict):
+        return {key: planted(item, target, f"{path}.{key}".strip(".")) for key, item in value.items()}
+    return [planted(item, target, path) for item in value] if isinstance(value, list) else value
+
+
+def full_reading() -> dict[str, Any]:
+    """Every text that the reader's schema knows, in updates of Microsoft."""
+    line = update_line(
+        UPDATES[2], security_bulletin_ids=["MS10-048"], cve_ids=["CVE-2026-1"], msrc_severity="Critical",
+        superseded_update_ids=[UPDATES[1]["update_id"]], support_url="https://support.microsoft.com/help/1",
+    )  # fmt: skip
+    bad = {"code": "0x80240032", "message": "told"}
+    whole = reading([line], [{**line, "installed": True}])
+    whole["result"]["policy"].update(wu_server="http://wsus", wu_status_server="http://wsus", target_group="g")
+    for name in ("offered", "present"):
+        whole["result"][name].update(error=dict(bad), warnings=[dict(bad)])
+    whole["result"]["hotfixes"] = [{"id": "KB5012345", "installed_on": "1/10/2024", "description": "Update"}]
+    whole["result"]["history"] = [
+        {"update_id": "00000000-0000-0000-0000-000000000009", "title": "x (KB5012345)", "date": "2026-01-01T00:00:00Z",
+         "operation": 1, "result_code": 2, "code": "0x00000000"}
+    ]  # fmt: skip
+    return whole
+
+
+@pytest.mark.parametrize("path", sorted(texts(full_reading()["result"])))
+def test_of_every_text_of_a_windows_host_it_is_decided_whether_it_is_shown(path: str) -> None:
+    whole = {"reader": "windows", "result": planted(full_reading()["result"], path)}
+    shown = redact(whole, names=[])
+    assert (WORD in json.dumps(shown)) is (path in SHOWN)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kb_article_ids": []},
+        {"kb_article_ids": ["ACME-77"]},
+        {"support_url": "https://intranet.acme.example/payroll"},
+        {"support_url": "https://microsoft.com.acme.example/"},
+        {"support_url": "see the acme wiki"},
+    ],
+)
+def test_what_a_company_publishes_for_itself_loses_every_name(more: dict[str, Any]) -> None:
+    own = {"id": "00000000-0000-0000-0000-0000000000aa", "name": "ACME Payroll", "type": "Product",
+           "parent": {"id": "00000000-0000-0000-0000-0000000000ab", "name": "ACME", "type": "Company"}}  # fmt: skip
+    line = update_line(UPDATES[0], title="ACME agent (KB4487038)", security_bulletin_ids=["ACME-1"], cve_ids=["ACME-2"])
+    line = {**line, "categories": [*line["categories"], own], **more}
+    shown = redact(reading([line]), names=[], categories={each["id"] for each in update_line(UPDATES[0])["categories"]})
+    assert "acme" not in json.dumps(shown).lower()
+    # What it is for this collection stays.
+    assert shown["result"]["offered"]["updates"][0]["categories"][0] == line["categories"][0]
+
+
+@pytest.mark.parametrize("host", ["windows", "critical", "server.local", "SERVER"])
+def test_a_host_with_a_common_name_does_not_make_updates_unreadable(host: str) -> None:
+    whole = reading([update_line(each) for each in UPDATES[:3]])
+    assert redact(whole, names=[host, *host.split(".")])["result"]["offered"] == whole["result"]["offered"]
+
+
+def test_an_underscore_ends_a_name() -> None:
+    shown = redact({"reader": "macos", "result": {"text": "of pay01_backup, xpay01"}}, names=["pay01"])
+    assert shown["result"]["text"] == "of NAME_backup, xpay01"
+
+
 def test_short_names_do_not_tear_words_apart() -> None:
     shown = redact({"reader": "macos", "result": {"text": "no update for a pc named pc01"}}, names=["no", "pc01", "a"])
     assert shown["result"]["text"] == "no update for a pc named NAME"
