@@ -22,12 +22,11 @@ NOTABLE = ("excluded", "ansible-core ", "interpreters found", "using ansible-cor
 pytestmark = pytest.mark.skipif("OPENFLEET_GATES" not in os.environ, reason="gates are run by `make test` only")
 
 
-# Nice to those who have a clock to keep; one after the other, see tests/tools/turns.py.
 @pytest.mark.parametrize("session", SESSIONS)
 def test_a_session_of_nox_passes(session: str, record_property: Callable[[str, str], None]) -> None:
     started = time.monotonic()
     done = subprocess.run(
-        ["nice", "-n", "10", str(NOX), "--no-error-on-missing-interpreters", "--session", session],
+        [str(NOX), "--no-error-on-missing-interpreters", "--session", session],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
