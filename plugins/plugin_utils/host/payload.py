@@ -42,6 +42,8 @@ PROGRAM_PARTS = {
     "dnf5_transaction": (*_DNF5, "rpm_transaction.py", "dnf5_solving.py"),
     "zypper_transaction": ("zypper_sources.sh",),
 }
+# White space to Python. The loader compiles what stands between one by one, as its own PART_END says.
+PART_END = b"\n\f\n"
 # Exactly so many bytes, because Python reads on from there. dd gathers them from the pipe where it knows fullblock
 # (coreutils, newer busybox); where it does not, it says so before it reads, and takes them one by one.
 _COMMAND = (
@@ -81,7 +83,9 @@ def reader_files(name: str) -> tuple[str, ...]:
 @cache
 def reader_source(name: str) -> bytes:
     """A reader with its parts as one text, Python or sh; the latter without its comment lines."""
-    return b"\n".join(_travelling(part) if part.endswith(".sh") else script(part) for part in reader_files(name))
+    if reader_files(name)[-1].endswith(".sh"):
+        return b"\n".join(_travelling(part) for part in reader_files(name))
+    return PART_END.join(script(part) for part in reader_files(name))
 
 
 @cache

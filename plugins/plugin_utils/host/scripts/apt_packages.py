@@ -140,9 +140,10 @@ class Phasing(object):
             return False
         if self.never:
             return True
-        if not self.machine or 'SOURCE_DATE_EPOCH' in os.environ or self._in_chroot():
+        if not self.machine or 'SOURCE_DATE_EPOCH' in os.environ:
             return False
-        return phase_draw('{0}-{1}-{2}'.format(source, source_version, self.machine)) > percentage
+        late = phase_draw('{0}-{1}-{2}'.format(source, source_version, self.machine)) > percentage
+        return late and not self._in_chroot()
 
     @staticmethod
     def _has_security_fix(package, version):

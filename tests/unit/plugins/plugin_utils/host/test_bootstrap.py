@@ -105,6 +105,21 @@ def test_loader_and_reader_run_under_every_interpreter_found(interpreters: dict[
     assert [found.name for found in library.rglob("*")] == ["apt_pkg.py"], "compiled files were left behind"
 
 
+def test_parts_are_compiled_one_by_one_and_share_names_and_future(interpreters: dict[str, str]) -> None:
+    first = b"from __future__ import division, print_function\nimport json, os\nkeep = os.dup(1)\nos.dup2(2, 1)\n"
+    last = b"""
+print("half", end="")
+answer = {"protocol": 1, "ok": True, "result": {"half": 1 / 2, "name": __name__}}
+os.write(keep, json.dumps(answer).encode("utf-8"))
+os.close(keep)
+"""
+    for version, path in interpreters.items():
+        reply, done = run([path], reader=payload.PART_END.join([first, b"", last]))
+        assert reply.answer["result"] == {"half": 0.5, "name": "__main__"}, (version, done.stderr)
+    crashed, _done = run(list(interpreters.values())[-1:], reader=payload.PART_END.join([first, b"\nraise KeyError()"]))
+    assert '"apt_reader, part 2", line 2' in crashed.answer["error"]["traceback"]
+
+
 def test_an_interpreter_without_the_library_leaves_the_input_to_the_next(interpreters: dict[str, str]) -> None:
     without = list(find_interpreters().values())[:2]
     good = [*interpreters.values()][-1]
