@@ -15,6 +15,7 @@ from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.collecting import collect
 from ..plugin_utils.flow.results import failed, plain, untrusted
 from ..plugin_utils.host.channel import HostChannel
+from ..plugin_utils.host.windows_channel import is_windows
 
 
 class ActionModule(ActionBase):
@@ -29,6 +30,9 @@ class ActionModule(ActionBase):
         arguments, variables = plain(validated), task_vars or {}
         if self._task.check_mode:
             return result | {"changed": False, "skipped": True, "msg": "check mode: nothing is collected"}
+        if is_windows(self._connection):
+            told = "Windows hosts keep no document; those of their runs are with the controllers that ran them"
+            return result | {"changed": False, "skipped": True, "msg": told}
         host = str(self._task.delegate_to or variables.get("inventory_hostname"))
         channel = HostChannel(self, variables, seconds=arguments["timeout"])
         try:

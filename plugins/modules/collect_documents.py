@@ -15,7 +15,7 @@ description:
     lost. M(openfleet.patch.store_documents) with O(openfleet.patch.store_documents#module:run_id=all) stores what came home.
   - What a host sends is checked. A document of another host or of the future is refused, and so is one that differs from
     those that are known of its run. Each of these is a warning and does not fail the task.
-  - Needs root on the host, so C(become=true).
+  - Needs root on the host, so C(become=true). Windows hosts keep no document and are skipped.
 author:
   - The openfleet.patch developers (@openfleet)
 options:

@@ -88,6 +88,51 @@ def test_a_scan_file_is_read_as_the_user_that_the_task_becomes(core: str, option
     assert "user" not in log(tmp_path / "refused")[0]
 
 
+def test_preflight_names_what_keeps_each_host_from_being_patched(tmp_path: Path) -> None:
+    plays = WindowsPlays("2.21", tmp_path / "play", other_collections())
+    policy = {"wu_server": "http://wsus.corp.example:8530", "wu_status_server": None, "target_group": None,
+              "disable_access": None, "no_internet_locations": None, "use_wu_server": 1, "no_auto_update": None,
+              "au_options": 3}  # fmt: skip
+    hosts: dict[str, dict[str, Any]] = {
+        "ready": {},
+        "unsearched": {"search_error": SEARCH_FAILED, "parts": {"policy": policy}},
+        "unnamed": {"parts": {"policy": {**policy, "wu_server": None}}},
+        "disabled": {"parts": {"services": [{"name": "wuauserv", "state": "Stopped", "start_mode": "Disabled"}]}},
+        "old": {"version": "6.3.9600", "parts": {"powershell": "4.0"}},
+        "full": {"parts": {"disk": [{"path": "C:", "free_bytes": 1 << 20, "size_bytes": 40 << 30}]}},
+        "desktop": {"parts": WORKSTATION},
+    }
+    for name, state in hosts.items():
+        plays.add(name, create(tmp_path / name, recorded_updates("full_run"), **state))
+    ended = plays.play("preflight_host", EVERYTHING, "-f", "7", become=True)
+    told = {name: ended.result(name) for name in hosts}
+    assert (told["ready"]["ready"], told["ready"]["findings"]) == (True, [])
+    errors = {
+        name: [each["kind"] for each in told[name]["findings"] if each["severity"] == "error"]
+        for name in hosts.keys() - {"ready"}
+    }
+    assert errors == {
+        "unsearched": ["update_search_failed"],
+        "unnamed": ["wsus_without_address"],
+        "disabled": ["update_service_disabled"],
+        "old": ["unsupported_os"],
+        "full": ["no_space"],
+        "desktop": ["unsupported_os"],
+    }
+    assert "WSUS server http://wsus.corp.example:8530 failed: 0x8024402C" in told["unsearched"]["msg"]
+    assert "Windows Management Framework 5.1" in told["old"]["msg"]
+    assert {line["kind"] for name in hosts for line in log(tmp_path / name)} == {"reader"}
+
+
+def test_nothing_is_collected_from_windows_hosts_which_keep_no_document(tmp_path: Path) -> None:
+    plays = WindowsPlays("2.21", tmp_path / "play")
+    plays.add("win", create(tmp_path / "win", []))
+    ended = plays.play("collect_documents", {})
+    assert (ended.code, ended.result("win")["status"]) == (0, "skipped")
+    assert "keep no document" in ended.result("win")["msg"]
+    assert log(tmp_path / "win") == []
+
+
 def test_the_self_test_shows_what_a_host_says_without_its_names(tmp_path: Path) -> None:
     plays = WindowsPlays("2.21", tmp_path / "play")
     policy = {"wu_server": "http://wsus.corp.example:8530", "wu_status_server": None, "target_group": "finance",

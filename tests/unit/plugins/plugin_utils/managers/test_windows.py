@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,38 @@ def test_every_recorded_update_gets_the_filter_values_that_its_source_states(rec
         assert recorded["aws_product"] in record["products"]
     if not recorded["products"]:
         assert record["products"] == ["WindowsServer2019"]
+
+
+def test_a_listing_of_a_2016_server_becomes_what_it_says() -> None:
+    """A listing made with names of categories alone, as people publish it; ids are those of the table."""
+    ids = {name: value["category_id"] for group in ("update_classifications", "products")
+           for name, value in GUIDS[group].items()}  # fmt: skip
+    kinds = GUIDS["update_classifications"]
+    told = json.loads((RECORDED / "iupdate-baseline.2019-10-server2016.json").read_text(encoding="utf-8"))
+    lines = [
+        update_line({
+            "update_id": each["ID"], "revision_number": 200, "title": each["Title"],
+            "kb_article_ids": [each["KB"].removeprefix("KB")], "msrc_severity": each["MsrcSeverity"],
+            "security_bulletin_ids": [], "last_deployment_change_time": None, "reboot_behavior": None,
+            "categories": [
+                {"category_id": ids[name], "name": name,
+                 "type": "UpdateClassification" if name in kinds else "Product"}
+                for name in each["Categories"].split(",")
+            ],
+        })
+        for each in told
+    ]  # fmt: skip
+    candidates = build_inventory(reading(lines, version="10.0.14393")).candidates
+    assert [(each["kb"], each["classification"], each["product"], each["msrc_severity"]) for each in candidates] == [
+        (each["KB"], "SecurityUpdates", "WindowsServer2016", "Critical") for each in told
+    ]
+
+
+def test_every_recorded_file_has_its_provenance() -> None:
+    table = (RECORDED / "SOURCES.md").read_text(encoding="utf-8")
+    patterns = [name.strip() for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in row.split(",")]
+    files = [path.name for path in RECORDED.iterdir() if path.name != "SOURCES.md"]
+    assert [name for name in files if not any(fnmatch(name, pattern) for pattern in patterns)] == []
 
 
 def test_the_table_of_category_ids_is_that_of_the_sources() -> None:
