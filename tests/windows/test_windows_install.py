@@ -350,9 +350,24 @@ def test_without_the_collection_no_host_is_touched_and_the_task_says_what_to_ins
 
 def test_updates_that_are_on_the_host_already_are_no_part_of_it(newest: WindowsPlays, tmp_path: Path) -> None:
     """An override list by KB: what it names is installed and what the baseline approves stays missing."""
-    story = Story([TOOL, DEFENDER], {"present": [update_line(UPDATES[0], installed=True)]})
+    # What the module warns of is no text any more since ansible-core 2.19, which its action takes it for.
+    state = {"present": [update_line(UPDATES[0], installed=True)], "warns": "a setting is old"}
+    story = Story([TOOL, DEFENDER], state)
     listed = {"patches": [{"id": kb(TOOL)}]}
     told = tell(newest, tmp_path, {"win": story}, install_override_list=listed)["win"]
     assert [each["name"] for each in told.installation["installed"]] == [kb(TOOL)]
     assert told.states()[kb(DEFENDER)] == "MISSING"
     assert told.installation["selection"]["kind"] == "override_list"
+
+
+@pytest.mark.endurance
+def test_an_installation_past_its_time_is_cancelled_on_the_host_and_says_so(
+    newest: WindowsPlays, tmp_path: Path
+) -> None:
+    told = tell(newest, tmp_path, {"win": Story([TOOL], {"never_ends": True})}, host_timeout=20)["win"]
+    assert told.result["error"]["kind"] == "timed_out"
+    assert told.installation["result"] == "TIMED_OUT"
+    asked = [each["operation"] for each in log(told.folder, "win_updates")]
+    assert asked.count("cancel") == 2
+    assert asked[-1] == "cancel"
+    assert told.states() == {kb(TOOL): "FAILED"}
