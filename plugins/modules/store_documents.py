@@ -76,7 +76,7 @@ added:
   type: int
   sample: 20
 known:
-  description: Number of documents that were there already.
+  description: Number of documents that were there already, or are too old to be kept beside newer ones of their host.
   returned: success
   type: int
   sample: 0

@@ -39,6 +39,7 @@ def store_runs(state_directory: str, store_url: str, *, run_id: str, keep_days: 
     """
     if keep_days is not None and keep_days <= 0:
         raise PatchError("bad_argument", f"keep_days is {keep_days:g}; it must be more than 0")
+    before = None if keep_days is None else utc_text(now - timedelta(days=keep_days))
     files = FileHistory(Path(state_directory).expanduser(), why_not_document)
     runs = files.runs() if run_id == ALL_RUNS else [run_named(files, run_id)]
     store = ComplianceStore(store_url)
@@ -47,7 +48,7 @@ def store_runs(state_directory: str, store_url: str, *, run_id: str, keep_days: 
         for run in runs:
             store.add_run(run.run_id, run.as_of, run.started_at)
             for document in files.every_document(run.run_id):
-                if store.add_document(document):
+                if store.add_document(document, forgotten_before=before):
                     done.added += 1
                 else:
                     done.known += 1
@@ -55,8 +56,8 @@ def store_runs(state_directory: str, store_url: str, *, run_id: str, keep_days: 
                 store.add_outcome(run.run_id, host, outcome)
         # Scans whose delays count by no ledger keep what they saw in the file alone.
         StoredLedger(store.database).keep(FirstSeenLedger(Path(state_directory).expanduser() / LEDGER).everything())
-        if keep_days is not None:
-            done.forgotten = store.forget(utc_text(now - timedelta(days=keep_days)))
+        if before is not None:
+            done.forgotten = store.forget(before)
     finally:
         store.close()
     done.problems = list(dict.fromkeys(files.problems))

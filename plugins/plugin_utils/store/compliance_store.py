@@ -58,10 +58,11 @@ class ComplianceStore:
             if connection.execute(sqlalchemy().select(runs.c.run_id).where(runs.c.run_id == run_id)).first() is None:
                 connection.execute(runs.insert().values(run_id=run_id, as_of=as_of, started_at=started_at))
 
-    def add_document(self, document: Document) -> bool:
+    def add_document(self, document: Document, *, forgotten_before: str | None = None) -> bool:
         """Keep a document; False if this very one is there already. All of it is kept or nothing.
 
-        The chain of the host goes on with it, and so do the spans in which its patches are open.
+        ``forgotten_before``: what ended before then (UTC text) is not taken either where the host has a newer document:
+        in the chain it would come behind those, where ``forget`` never reaches it. The chain of the host goes on with it, and so do the spans in which its patches are open.
         """
         problem = why_not_document(document)
         if problem is not None:
@@ -80,10 +81,13 @@ class ComplianceStore:
                     sa.func.max(documents.c.finished_at).filter(documents.c.readable.is_(True)),
                 ).where(documents.c.host == host)
             ).one()
+            finished_at = document["times"]["finished_at"]
+            if forgotten_before is not None and finished_at < min(forgotten_before, newest or ""):
+                return False
             row = {
                 "host": host,
                 "run_id": document["run"]["id"],
-                "finished_at": document["times"]["finished_at"],
+                "finished_at": finished_at,
                 "operation": document["operation"],
                 "reboot_option": document["reboot_option"],
                 "verdict": document["verdict"],
@@ -94,7 +98,7 @@ class ComplianceStore:
                 "body": zlib.compress(json.dumps(document, separators=(",", ":")).encode("utf-8")),
             }
             connection.execute(documents.insert().values(row))
-            if newest is None or row["finished_at"] >= newest:
+            if newest is None or finished_at >= newest:
                 advance_spans(connection, document, last_reading)
             else:
                 rebuild_spans(connection, host, self._all_of(connection, host))

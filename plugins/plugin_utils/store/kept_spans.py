@@ -36,15 +36,27 @@ def advance_spans(connection: Any, document: Document, last_reading: str | None)
 
 
 def rebuild_spans(connection: Any, host: str, documents: Iterable[Document]) -> None:
-    """All spans of a host from all of its documents, oldest first."""
+    """All spans of a host from all of its documents, oldest first.
+
+    What is open since a document that was forgotten stays so.
+    """
     t, sa = tables(), sqlalchemy()
+    began: dict[SpanKey, str] = {}
+    for body in connection.execute(sa.select(t.spans.c.body).where(t.spans.c.host == host)).scalars():
+        known = Span(**json.loads(body))
+        began[known.key] = min(known.since, began.get(known.key, known.since))
     mine = sa.select(t.spans.c.id).where(t.spans.c.host == host)
     connection.execute(t.words.delete().where(t.words.c.span_id.in_(mine)))
     connection.execute(t.spans.delete().where(t.spans.c.host == host))
     spans: dict[SpanKey, Span] = {}
+    begun = False
     for document in documents:
         for span in advance(spans, document):
             write_span(connection, span, None)
+        if not begun and document["error"] is None:
+            begun = True
+            for span in spans.values():
+                span.since = min(span.since, began.get(span.key, span.since))
     for span in spans.values():
         write_span(connection, span, None)
 

@@ -316,6 +316,20 @@ def test_retention_keeps_the_newest_document_of_each_host_and_the_chain(store: C
     assert store.forget(at(3)) == 0
 
 
+def test_what_is_open_stays_so_since_documents_that_are_forgotten(store: ComplianceStore) -> None:
+    for day in (0, 1, 4, 6):
+        store.add_document(made("a", day, run_id=f"run-{day}"))
+    assert store.forget(at(4)) == 2
+    # One that comes late has all that is kept read anew.
+    store.add_document(made("a", 5, run_id="run-5"))
+    assert [(each["since"], each["last_seen"]) for each in store.where("libssl3")] == [(at(0), at(6))]
+    store.add_document(made("a", 7, run_id="run-7", fixed=True))
+    store.add_document(made("a", 9, run_id="run-9"))
+    store.add_document(made("a", 8, run_id="run-8", fixed=True))
+    found = [(each["since"], each["closed_at"]) for each in store.where("libssl3", closed_too=True)]
+    assert found == [(at(0), at(7)), (at(9), None)]
+
+
 def test_the_file_is_private(tmp_path: Path) -> None:
     store = ComplianceStore(f"sqlite:///{tmp_path}/folder/store.db")
     store.add_document(made("a"))
