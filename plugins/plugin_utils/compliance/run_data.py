@@ -10,6 +10,8 @@ from typing import Any
 GIVEN = "requested_by"
 OF_AWX = ("awx_user_name", "tower_user_name")
 """Variables of every job of AWX and automation controller that a person launched."""
+JOBS_OF_AWX = ("awx_job_id", "tower_job_id")
+"""The number of such a job; AWX gives both names to every one."""
 LOGIN = "login"
 TIMEOUTS = ("run_timeout", "host_timeout")
 NAMES = ("comment", "requested_by", "requested_by_source", *TIMEOUTS)
@@ -24,8 +26,8 @@ _LONGEST = 2000
 
 
 def run_data(arguments: Mapping[str, Any], variables: Mapping[str, Any], *, login: str | None) -> dict[str, Any]:
-    """``run.data`` of a document: ``comment``, ``requested_by`` and where that name is from, ``run_timeout`` and
-    ``host_timeout`` in seconds; what is not set is absent.
+    """``run.data`` of a document: ``comment``, ``requested_by`` and where that name is from, ``job_id`` of AWX,
+    ``run_timeout`` and ``host_timeout`` in seconds; what is not set is absent.
 
     ``arguments`` of the task, ``variables`` of its host, ``login``: who runs the play on the controller.
     """
@@ -37,6 +39,9 @@ def run_data(arguments: Mapping[str, Any], variables: Mapping[str, Any], *, logi
         if name:
             data |= {"requested_by": str(name)[:_LONGEST], "requested_by_source": source}
             break
+    job = next((variables[name] for name in JOBS_OF_AWX if variables.get(name)), None)
+    if job is not None:
+        data["job_id"] = str(job)[:_LONGEST]
     return data | {name: arguments[name] for name in TIMEOUTS if arguments.get(name) is not None}
 
 

@@ -27,6 +27,11 @@ def test_the_nearest_name_says_who_asked_for_a_run(
     assert (data["requested_by"], data["requested_by_source"]) == who
 
 
+def test_the_job_of_awx_is_told_by_its_number() -> None:
+    assert run_data({}, {"awx_job_id": 42, "tower_job_id": 42}, login=None) == {"job_id": "42"}
+    assert run_data({}, {"tower_job_id": "7"}, login=None) == {"job_id": "7"}
+
+
 def test_what_is_not_set_is_absent() -> None:
     assert run_data({"comment": "", "run_timeout": None}, {}, login=None) == {}
     assert run_data({"comment": "CHG-7", "run_timeout": 0, "host_timeout": 60}, {}, login=None) == {
