@@ -61,8 +61,9 @@ class ComplianceStore:
     def add_document(self, document: Document, *, forgotten_before: str | None = None) -> bool:
         """Keep a document; False if this very one is there already. All of it is kept or nothing.
 
+        The chain of the host goes on with it, and so do the spans in which its patches are open.
         ``forgotten_before``: what ended before then (UTC text) is not taken either where the host has a newer document:
-        in the chain it would come behind those, where ``forget`` never reaches it. The chain of the host goes on with it, and so do the spans in which its patches are open.
+        in the chain it would come behind those, where ``forget`` never reaches it.
         """
         problem = why_not_document(document)
         if problem is not None:
