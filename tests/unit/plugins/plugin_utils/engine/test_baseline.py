@@ -127,6 +127,25 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
             "3 to 50",
         ),
         (
+            {**RHEL, "sources": [{"name": "abc", "products": ["*"], "configuration": "x", "product": "*"}]},
+            "sources[0].product",
+            "did you mean 'products'?",
+        ),
+        (
+            {
+                **RHEL,
+                "operating_system": "UBUNTO",
+                "sources": [{"name": "abc", "products": ["*"], "configuration": "x"}],
+            },
+            "operating_system",
+            "did you mean 'UBUNTU'?",
+        ),
+        (
+            with_rule(approve_after_days=None, approve_until_date=datetime.datetime(2026, 11, 1, 12)),
+            "approval_rules[0].approve_until_date",
+            "not 2026-11-01T12:00:00",
+        ),
+        (
             {**RHEL, "sources": [{"name": "abc", "products": [], "configuration": "x"}]},
             "sources[0].products",
             "at least one",
@@ -173,6 +192,15 @@ def test_a_wrong_value_is_named_with_its_place_and_the_fix(baseline: dict[str, A
 def test_a_list_that_is_none_is_refused(given: Any, shown: str) -> None:
     with pytest.raises(PatchError, match=f"patch_baselines: must be a list of baselines, not {shown}"):
         parse_baselines(given)
+
+
+def test_each_baseline_of_a_list_is_warned_about_in_its_own_place() -> None:
+    given = [RHEL, {**RHEL, "name": "second", "rejected_patches": ["a*b*"]}]
+    warning = "rejected_patches[0]: 'a*b*' has more than one '*' and matches nothing"
+    baselines, warnings = parse_baselines(given)
+    assert [baseline["name"] for baseline in baselines] == ["web", "second"]
+    assert warnings == [f"patch_baselines[1].{warning}"]
+    assert parse_baselines(given, places=["one.yml", "two.yml"])[1] == [f"two.yml.{warning}"]
 
 
 def test_one_baseline_alone_is_checked_as_one_of_a_list() -> None:
