@@ -324,7 +324,7 @@ class _Reader:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool) and len(show(value)) <= 60
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _show_day(value: Any) -> str:

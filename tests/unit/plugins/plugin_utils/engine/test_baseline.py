@@ -121,6 +121,8 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
         ({**RHEL, "approved_patches": [1.5]}, "approved_patches[0]", "put it in quotes"),
         ({**RHEL, "rejected_patches_action": "DENY"}, "rejected_patches_action", "use one of ALLOW_AS_DEPENDENCY"),
         ({**RHEL, "sources": [{"name": "abc"}]}, "sources[0].configuration", "is required"),
+        ({**RHEL, "sources": ["mirror"]}, "sources[0]", "must be a mapping with name, products"),
+        ({**RHEL, "sources": {}}, "sources", "must be a list of sources"),
         (
             {**RHEL, "sources": [{"name": "ab", "products": ["*"], "configuration": "x"}]},
             "sources[0].name",
@@ -186,6 +188,57 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
 def test_a_wrong_value_is_named_with_its_place_and_the_fix(baseline: dict[str, Any], place: str, part: str) -> None:
     found = problems_of(baseline)
     assert part in found[place], found
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("Critical", "must be a list such as [Critical]"),
+        (5, "must be a list such as [5]"),
+        (True, "must be a list"),
+        (1.5, "must be a list"),
+        ({"a": "b"}, "must be a list"),
+        ("x" * 61, f"must be a list such as [{'x' * 57}...]"),
+    ],
+)
+def test_a_lone_value_is_shown_as_the_list_that_it_should_be(value: Any, told: str) -> None:
+    assert problems_of({**RHEL, "global_filters": {"severity": value}}) == {"global_filters.severity": told}
+    assert problems_of({**RHEL, "rejected_patches": value}) == {"rejected_patches": told}
+
+
+@pytest.mark.parametrize(
+    ("families", "products", "told"),
+    [
+        (["Windows"], ["WindowsServer2022", "A product of somebody"], 0),
+        (["*"], ["Office 2016"], 0),
+        (["Windows", "*"], ["Office 2016"], 0),
+        ([], ["Office 2016"], 0),
+        (["Windows", "Office"], ["Office 2016", "Windows 11"], 0),
+        (["Office"], ["Office 2016", "WindowsServer2019", "Microsoft SQL Server 2019"], 2),
+    ],
+)
+def test_a_product_is_held_against_the_families_that_are_named(
+    families: list[str], products: list[str], told: int
+) -> None:
+    rule = {"filters": {"product_family": families, "product": products}, "approve_after_days": 0}
+    given = {"name": "win", "approval_rules": [rule]}
+    if not told:
+        assert parse_baseline(given)[0]["approval_rules"][0]["filters"]["product"] == products
+        return
+    with pytest.raises(PatchError) as caught:
+        parse_baseline(given)
+    messages = [problem["message"] for problem in caught.value.details["problems"]]
+    assert [message.split(" belongs")[0] for message in messages] == [
+        "'WindowsServer2019'",
+        "'Microsoft SQL Server 2019'",
+    ]
+
+
+def test_null_is_the_default_of_every_field() -> None:
+    names = [key for key in canonical({}) if key != "name"]
+    assert canonical({"name": "abc", **dict.fromkeys(names)}) == canonical({"name": "abc"})
+    rule = canonical({"approval_rules": [{}]})["approval_rules"][0]
+    assert canonical({"approval_rules": [dict.fromkeys(rule)]})["approval_rules"] == [rule]
 
 
 @pytest.mark.parametrize(("given", "shown"), [({"name": "abc"}, "a mapping"), (5, "5"), (None, "null")])

@@ -53,6 +53,27 @@ def test_the_lowest_version_with_the_fix_is_taken_and_nothing_else() -> None:
     assert chosen(records, {"advisory": "RHSA-2026:1-10"}) == [("bash", "1-10")]
 
 
+def test_what_is_not_taken_for_a_fix_says_why() -> None:
+    records = [
+        record("bash", "1-1", "1-3", CVES[0]),
+        record("bash", "1-1", "1-10", CVES[0]),
+        record("bash", "1-1", "1-2", CVES[1]),
+        record("curl", None, "1-2", CVES[0]),
+        record("sudo", "2-1", "1-2", CVES[0]),
+        record("vim", "1-2", "1-2", CVES[0]),
+    ]
+    entries = {"patches": [CLOSE]}
+    decisions = evaluate({"name": "t"}, records, operating_system=SYSTEM, as_of=NOW, install_override_list=entries)
+    assert [(decision["decision"], decision["reason"]) for decision in decisions] == [
+        ("approved", "override_list"),
+        ("not_approved", "not_needed_for_fix"),
+        ("not_approved", "not_in_override_list"),
+        ("not_approved", "not_installed"),
+        ("not_approved", "superseded_by_newer"),
+        ("not_approved", "not_in_override_list"),
+    ]
+
+
 def test_of_several_cves_the_version_that_closes_them_all_is_taken() -> None:
     records = [record("bash", "1-1", "1-2", CVES[0]), record("bash", "1-1", "1-4", CVES[1])]
     assert chosen(records, CLOSE, {"cve": CVES[1]}) == [("bash", "1-4")]
