@@ -30,7 +30,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "MAIL"),
     (re.compile(r"\\\\[^\\\s\"']+\\[^\s\"']*"), r"\\\\SERVER\\SHARE"),
     (re.compile(r"(?i)([a-z]:\\users\\)[^\\\s\"']+"), r"\1USER"),
-    (re.compile(r"(/Users/|/home/)[^/\s\"']+"), r"\1USER"),
+    # Names of folders and disks may hold blanks: as far as the next slash, where there is one.
+    (re.compile(r"(/Users/|/home/|/Volumes/)(?:[^/\n\"'<>:,]{1,64}(?=/)|[^/\s\"'<>]+)"), r"\1USER"),
+    (re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.(?:local|lan|internal|intranet|corp|home\.arpa)\b", re.IGNORECASE), "HOST"),
+    (re.compile(r"(?i)\b(serial(?:[ _-]?number)?(?: \(system\))?[\"']?\s*[:=]\s*[\"']?)[A-Z0-9]{6,20}\b"), r"\1SERIAL"),
     (re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b", re.IGNORECASE), "MAC"),
     # Four numbers are a version as well (10.0.17763.5458): an address has none above 255.
     (re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"), "ADDRESS"),
@@ -132,36 +135,68 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 def _macos(result: dict[str, Any]) -> None:
     """Packages and taps that are not Apple's or Homebrew's, and the user to whom Homebrew belongs."""
     sections = result.get("sections")
-    for name, section in sections.items() if isinstance(sections, dict) else ():
-        if not isinstance(section, dict) or not isinstance(section.get("text"), str):
-            continue
-        text: str = section["text"]
+    texts = {
+        name: section["text"]
+        for name, section in (sections.items() if isinstance(sections, dict) else ())
+        if isinstance(section, dict) and isinstance(section.get("text"), str)
+    }
+    owner = re.search(r"(?m)^owner=(.{2,})$", texts.get("brew", ""))
+    named = re.compile(rf"(?<!\w){re.escape(owner.group(1))}(?!\w)") if owner else None
+    private = _private_formulae(texts)
+    for name, text in texts.items():
         if name == "history":
             text = _history(text)
         elif name == "receipts":
             documents = re.findall(r"<\?xml .*?</plist>\s*", text, re.DOTALL)
-            text = "".join(each for each in documents if "<string>com.apple." in each)
-        elif name == "brew":
-            text = re.sub(r"(?m)^owner=.+$", "owner=USER", text)
+            text = "".join(each for each in documents if _OF_APPLE.search(each))
+        elif name == "machine":
+            text = re.sub(r"(?m)^(boot_session=)[0-9A-Fa-f-]+$", r"\g<1>00000000-0000-0000-0000-000000000000", text)
         elif name == "brew_taps":
             text = re.sub(r"(?m)^(?!homebrew/).+$", "private/tap", text)
         elif name.startswith("brew_"):
             text = _TAPPED.sub("private/tap/", text)
-        section["text"] = text
+            text = private.sub("private-formula", text) if private else text
+        sections[name]["text"] = named.sub("USER", text) if named else text
+
+
+def _private_formulae(texts: dict[str, str]) -> re.Pattern[str] | None:
+    """Names of formulae and casks that may be of a tap that is not Homebrew's. ``brew list`` tells no taps, so where
+    there is such a tap these are all that nothing else says to be Homebrew's own."""
+    if not re.search(r"(?m)^(?!homebrew/).", texts.get("brew_taps", "")):
+        return None
+    outdated = "".join(text for name, text in texts.items() if name.startswith("brew_outdated_"))
+    public = set(re.findall(r'"name": ?"(?:homebrew/[a-z]+/)?([^"/]+)"', outdated))
+    listed = {
+        line.split()[0]
+        for name, text in texts.items()
+        if name.startswith("brew_list_") and not name.endswith("_errors")
+        for line in text.splitlines()
+        if line.strip()
+    }
+    names = sorted(listed - public, key=len, reverse=True)
+    return re.compile(rf"(?<![\w@+.-])(?:{'|'.join(map(re.escape, names))})(?![\w@+-])") if names else None
 
 
 def _history(text: str) -> str:
     try:
-        entries = plistlib.loads(text.strip().encode())
+        entries = [
+            {key: value for key, value in entry.items() if key in _HISTORY_KEYS}
+            for entry in plistlib.loads(text.strip().encode())
+        ]
         for entry in entries:
             if entry.get("processName") not in _APPLES:
                 entry["displayName"] = "a package of somebody else"
                 entry.pop("packageIdentifiers", None)
+                if entry.get("processName") not in _INSTALLERS:
+                    entry["processName"] = "a process of somebody else"
         return plistlib.dumps(entries).decode()
     except (ExpatError, ValueError, TypeError, AttributeError, plistlib.InvalidFileException):
         return "a history that cannot be read"
 
 
+_HISTORY_KEYS = ("date", "displayName", "displayVersion", "packageIdentifiers", "processName", "contentType")
+_INSTALLERS = ("installer", "Installer", "storedownloadd", "appstoreagent", "App Store")
+_OF_APPLE = re.compile(r"<key>pkgid</key>\s*<string>com\.apple\.[\w.-]+</string>")
 # own/tap/wget; homebrew/core/wget is everybody's, and paths begin with a slash.
 _TAPPED = re.compile(r"(?<![\w/.-])(?!homebrew/)[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/(?=[A-Za-z0-9@+._-]+)")
 _KB = re.compile(r"KB\d{6,8}(?!\w)")
