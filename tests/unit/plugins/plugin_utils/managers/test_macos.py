@@ -17,6 +17,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos imp
 
 GOLDEN = Path(__file__).resolve().parents[4] / "golden" / "macos-outputs"
 BREW = "brew-recorded-4.4.32"
+NO_BREW = "state=absent\npath=\nowner=\n"
 NO_CASKS = '{"formulae": [], "casks": []}'
 
 
@@ -171,6 +172,41 @@ def test_releases_of_the_past_and_apps_of_the_store_are_not_installed_patches() 
         assert "macOS 26.5.1" in names
 
 
+def entry(name: str, process: str, version: str = "1.0", more: str = "") -> str:
+    return (
+        f"<dict><key>date</key><date>2026-11-01T00:00:00Z</date><key>displayName</key><string>{name}</string>"
+        f"<key>displayVersion</key><string>{version}</string><key>processName</key><string>{process}</string>{more}</dict>"
+    )
+
+
+def history(*entries: str) -> str:
+    return f'<plist version="1.0"><array>{"".join(entries)}</array></plist>'
+
+
+@pytest.mark.parametrize(("process", "source"), [
+    ("softwareupdated", "softwareupdate"), ("softwareupdate", "softwareupdate"), ("Software Update", "softwareupdate"),
+    ("installer", "installer"), ("Installer", "installer"), ("AcmeAgent", "installer"),
+    ("storedownloadd", None), ("appstoreagent", None), ("App Store", None),
+])  # fmt: skip
+def test_who_wrote_an_entry_tells_where_it_came_from(process: str, source: str | None) -> None:
+    inventory = build_inventory(reading(history=history(entry("Something", process)), brew=NO_BREW))
+    assert {each["classification"] for each in inventory.installed if each["name"] == "Something"} == {source} - {None}
+
+
+@pytest.mark.parametrize("process", ["macOS Installer", "OS X Installer"])
+def test_a_whole_system_of_the_past_is_gone_and_the_one_that_runs_is_of_softwareupdate(process: str) -> None:
+    whole = history(entry("macOS 26.0", process, "26.0"), entry("macOS 26.5.1", process, "26.5.1"))
+    inventory = build_inventory(reading(history=whole, brew=NO_BREW))
+    found = {(each["name"], each["classification"]) for each in inventory.installed if "macOS" in each["name"]}
+    assert found == {("macOS 26.5.1", "softwareupdate")}
+
+
+def test_an_entry_without_name_is_known_by_its_package() -> None:
+    more = "<key>packageIdentifiers</key><array><string>org.example.x</string></array>"
+    inventory = build_inventory(reading(history=history(entry("", "installer", more=more)), brew=NO_BREW))
+    assert versions(inventory, "installer") == {"org.example.x": "1.0"}
+
+
 def test_packages_without_version_take_that_of_their_receipt_and_are_never_missing() -> None:
     receipt = recorded("pkgutil-pkg-info.com.apple.pkg.MobileAssets.plist").replace(
         "com.apple.pkg.MobileAssets", "com.getchef.pkg.chef"
@@ -198,6 +234,7 @@ def test_a_missing_history_is_told() -> None:
         ("history", "<plist><array><dict><key>date</key><string>x</string></dict></array></plist>"),
         ("receipts", recorded("pkgutil-pkg-info.no-receipt.stderr.txt")),
         ("receipts", recorded("pkgutil-pkg-info.CLTools_Executables.26.txt")),
+        ("receipts", recorded("pkgutil-pkg-info.com.apple.pkg.MobileAssets.plist").replace("integer>", "string>")),
         ("sw_vers", ""),
         ("sw_vers", "ProductVersion: x\nBuildVersion: 1\n"),
         ("sw_vers", "sw_vers: command not found\n"),

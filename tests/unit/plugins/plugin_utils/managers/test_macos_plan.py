@@ -146,7 +146,16 @@ def test_the_shell_hands_the_file_to_the_command(tmp_path: Path) -> None:
     assert done.stdout == "correct horse\nmacOS Tahoe 26.7-25G229 \n"
 
 
+def test_what_restarts_may_be_cut_off_by_it_and_other_steps_may_not() -> None:
+    assert [each.ok_codes for each in steps(SAFARI, TAHOE)] == [(0,), (0, 137, 143)]
+
+
+def test_an_update_of_the_system_restarts_whatever_its_list_says() -> None:
+    assert "--restart" in steps({**TAHOE, "action": None})[0].argv
+
+
 def test_intel_and_older_systems_need_no_owner_and_older_ones_no_restart() -> None:
+    assert "--stdinpass" not in steps(TAHOE, host=mac(arch="x86_64"), **OWNER)[0].argv
     assert "--stdinpass" not in steps(TAHOE, host=mac(arch="x86_64"), reboot_option="RebootIfNeeded")[0].argv
     old = {**TAHOE, "name": "macOS 10.14.6 Update"}
     assert "--restart" not in steps(old, host=mac(version="10.14.5", arch="x86_64"), reboot_option="NoReboot")[0].argv
@@ -252,18 +261,21 @@ def test_progress_is_dropped_wherever_it_is_drawn() -> None:
 
 def test_homebrew_gets_the_proxies_of_the_task_and_nothing_else_and_no_command_line_holds_them(tmp_path: Path) -> None:
     for name, text in {
-        # sudo -n -H -u OWNER -- COMMAND...
-        "sudo": f'echo "sudo $*" >>{tmp_path}/calls\nshift 5\nexec env -i PATH=/usr/bin:/bin HOME=/home/owner "$@"',
-        "brew": f'echo "brew $* $https_proxy ${{TOKEN:-none}} $HOME ${{no_proxy-unset}}" >>{tmp_path}/calls; cat',
+        # sudo -n -H -u OWNER -- COMMAND..., with a sudoers that keeps the environment.
+        "sudo": f'echo "sudo $*" >>{tmp_path}/calls\nshift 5\nexec env HOME=/home/owner "$@"',
+        "id": "[ $1 = -u ] && echo 0 || echo brewowner",
+        "brew": f'echo "brew $* $https_proxy ${{TOKEN:-none}} $HOME ${{no_proxy-unset}}'
+        f""" $(env | grep -c '^HOMEBREW_NO_[A-Z_]*=1$')" >>{tmp_path}/calls; cat""",
     }.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     [step] = steps(WGET)
     argv = [str(tmp_path / "brew") if word == "/opt/homebrew/bin/brew" else word for word in step.argv]
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOKEN": "t", "HOME": "/home/owner",
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOKEN": "t", "HOME": "/root",
                    "https_proxy": "http://me:pa$$'word@proxy:3128"}  # fmt: skip
     done = subprocess.run(argv, env=environment, capture_output=True, input=b"asked", timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     called = (tmp_path / "calls").read_text().splitlines()
-    assert called[-1] == f"brew upgrade --formula own/tap/wget {environment['https_proxy']} none /home/owner unset"
+    assert called[0].startswith("sudo -n -H -u brewowner -- /bin/sh -c ")
+    assert called[-1] == f"brew upgrade --formula own/tap/wget {environment['https_proxy']} none /home/owner unset 6"
     assert not [line for line in called[:-1] if "word" in line]

@@ -125,10 +125,31 @@ def test_a_version_in_the_old_form_may_hold_brackets() -> None:
     assert update == Update("a", "Security (x) Response", "13.3.1 (a)", 5, False, "restart")
 
 
+def test_the_old_form_may_have_the_new_unit() -> None:
+    [update] = read_updates("   * a\n\ta (1), 5KiB [recommended]\n")
+    assert update == Update("a", "a", "1", 5, True, None)
+
+
+def test_a_size_that_is_not_told_is_unknown() -> None:
+    assert read_updates("* Label: a-1\n\tTitle: a, Version: 1,\n") == [Update("a-1", "a", "1", None, False, None)]
+
+
+def test_updates_on_standard_error_count_and_count_once() -> None:
+    text = recorded("26.5-tahoe-one")
+    assert read_updates("", text) == read_updates(text, text) == read_updates(text)
+
+
+@pytest.mark.parametrize("code", [1, 2, 255])
+def test_an_exit_code_says_nothing_where_the_list_is_whole(code: int) -> None:
+    assert len(read_updates(recorded("26.5-tahoe-one"), code=code)) == 1
+    assert read_updates(recorded("none.stdout"), code=code) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
+        "* Label: a-1",
         "Software Update Tool\n\nFinding available software\n",
         "Can't connect to the Apple Software Update server.\n",
         "Software Update Tool\nSomething new\nNo new software available.\n",

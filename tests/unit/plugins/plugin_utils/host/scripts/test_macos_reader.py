@@ -33,7 +33,7 @@ PROGRAMS = {
 }  # fmt: skip
 # Its environment is emptied, so the places are written into it.
 BREW = """#!/bin/sh
-echo "brew $* from ${{CALLER:-nobody}} $HOMEBREW_NO_AUTO_UPDATE$HOMEBREW_NO_ASK" >>"{calls}"
+echo "brew $* from ${{CALLER:-nobody}}$(env | grep -c '^HOMEBREW_NO_[A-Z_]*=1$') asked $(cat)" >>"{calls}"
 r="{golden}/brew-recorded-4.4.32"
 case "$*" in
     "outdated --json=v2 --formula") cat "$r.outdated.v2.json" ;;
@@ -78,6 +78,8 @@ def read(
     # What the bootstrap defines.
     head.append('of_has() { command -v "$1" >/dev/null 2>&1; }')
     source = reader_source("macos").decode().replace("/Library/Receipts/InstallHistory.plist", f"{mac}/history.plist")
+    for usual in ("/opt/homebrew/bin/brew", "/usr/local/bin/brew"):
+        source = source.replace(f" {usual}", f" {mac}{usual}")
     environment = {"PATH": path or f"{mac}/bin:/usr/bin:/bin", "HOME": str(mac), "GOLDEN": str(GOLDEN), "CALLER": "me",
                    "CALLS": str(mac / "calls"), "HISTORY": str(mac / "history.plist"), "LC_ALL": "C"}  # fmt: skip
     done = subprocess.run([*shell, "-c", "\n".join([*head, source])], env=environment, capture_output=True,
@@ -116,7 +118,8 @@ def test_homebrew_is_asked_as_its_owner_with_an_environment_of_its_own(mac: Path
     assert "sudo -n -H -u brewowner --" in calls
     asked = [call for call in calls if call.startswith("brew ")]
     assert len(asked) == 7
-    assert all(call.endswith(" from nobody 11") for call in asked)
+    # Nothing of the caller's environment, all six HOMEBREW_NO_ of ours, and nobody to ask.
+    assert all(call.endswith(" from nobody6 asked ") for call in asked)
     assert len([call for call in calls if call.startswith("sudo")]) == len(asked)
 
 
@@ -139,6 +142,31 @@ def test_homebrew_of_root_or_of_nobody_is_never_run(mac: Path, owner: str, uid: 
     assert inventory_of(sections).refresh["ok"] is False
 
 
+@pytest.mark.parametrize("place", ["opt/homebrew/bin", "usr/local/bin"])
+def test_homebrew_is_found_where_its_installer_puts_it(mac: Path, place: str) -> None:
+    (mac / place).parent.mkdir(parents=True)
+    (mac / "homebrew" / "bin").rename(mac / place)
+    assert read(mac, ["dash"], uid=0, brew_path="")["brew"]["text"].startswith(
+        f"state=ready\npath={mac}/{place}/brew\n"
+    )
+
+
+def test_who_may_not_write_to_the_folder_of_homebrew_does_not_run_it(mac: Path) -> None:
+    shell = ["dash"]
+    (mac / "homebrew").chmod(0o555)
+    (mac / "calls").touch(mode=0o666)
+    (mac / "calls").chmod(0o666)
+    if os.getuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere, and there is no setpriv to be somebody else")
+        for folder in (mac, *mac.parents[:-2]):
+            folder.chmod(folder.stat().st_mode | 0o011)
+        shell = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "dash"]
+    sections = read(mac, shell, uid=502)
+    assert sections["brew"]["text"].startswith("state=not_owner\n")
+    assert "brew_list_formula" not in sections
+
+
 def test_a_host_without_homebrew_is_read(mac: Path) -> None:
     sections = read(mac, ["dash"], uid=0, brew_path=str(mac / "none"))
     assert sections["brew"]["text"].startswith("state=absent\n")
@@ -159,6 +187,19 @@ def test_receipts_of_apple_are_left_out_but_for_its_command_line_tools(mac: Path
         "org.example.a",
         "com.apple.pkg.CLTools_Executables",
     ]
+
+
+def test_pkgutil_does_not_read_the_list_of_packages_away(mac: Path) -> None:
+    with (mac / "bin" / "pkgutil").open("a") as program:
+        program.write('[ "$1" = --pkgs ] || cat >/dev/null\n')
+    assert read(mac, ["dash"], uid=0)["receipts"]["text"].count("<key>pkgid</key>") == 2
+
+
+def test_a_history_in_its_binary_form_is_told_as_xml(mac: Path) -> None:
+    (mac / "history.plist").rename(mac / "history.xml")
+    (mac / "history.plist").write_bytes(b"bplist00\xff\x00")
+    (mac / "bin" / "plutil").write_text('#!/bin/sh\nexec cat "${HISTORY%.plist}.xml"\n')
+    assert inventory_of(read(mac, ["dash"], uid=0)).findings["homebrew"]
 
 
 def test_a_history_that_is_not_there_has_a_code_of_its_own(mac: Path) -> None:
