@@ -14,6 +14,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos import build_inventory
+from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos_homebrew import read_versions
 
 GOLDEN = Path(__file__).resolve().parents[4] / "golden" / "macos-outputs"
 BREW = "brew-recorded-4.4.32"
@@ -328,12 +329,30 @@ def test_recorded_answers_of_homebrew_tell_what_is_newer_than_what(
 
 
 @pytest.mark.parametrize(
-    "value", [(1, ""), "", "Error: no", "[]", "{}", '{"formulae": []}', '{"formulae": 1, "casks": 2}']
+    "value", [(1, ""), (1, NO_CASKS), "", "Error: no", "[]", "{}", '{"formulae": []}', '{"formulae": 1, "casks": 2}']
 )
 def test_homebrew_that_fails_is_an_error_and_not_an_empty_list(value: str | tuple[int, str]) -> None:
     with pytest.raises(PatchError) as caught:
         build_inventory(reading(brew_outdated_formula=value))
     assert caught.value.kind == "brew_failed"
+
+
+def test_a_list_of_homebrew_that_failed_is_no_empty_list() -> None:
+    with pytest.raises(PatchError, match="brew list failed on the host .exit code 1.: no such folder"):
+        build_inventory(reading(brew_list_formula=(1, ""), brew_list_formula_errors="no such folder\n"))
+
+
+def test_a_cask_that_updates_itself_is_never_outdated() -> None:
+    row = {"name": "ofcask", "installed_versions": ["1.4.2"], "current_version": "latest"}
+    inventory = build_inventory(reading(brew_outdated_cask=json.dumps({"formulae": [], "casks": [row]})))
+    assert "brew cask" not in {each["classification"] for each in inventory.candidates}
+
+
+def test_a_mark_of_a_broken_cask_is_no_version() -> None:
+    assert read_versions("ofcask (!) 1.0\nother 2.0 (!)\n", "brew cask", code=0) == {
+        "ofcask": ("1.0",),
+        "other": ("2.0",),
+    }
 
 
 def test_the_refusal_of_root_is_told_with_its_words() -> None:

@@ -137,6 +137,11 @@ def test_dry_runs_of_other_releases_say_the_same(text: str) -> None:
     assert read_dry_run(text) == {"b": ("2.0", "1.0"), "c": ("3.0_1", None)}
 
 
+def test_a_recorded_dry_run_tells_what_is_built_on_a_formula() -> None:
+    both = {"ofapp": ("2.0", "1.0"), "ofuser": ("2.0", "1.0")}
+    assert read_dry_run(recorded("dry-run-dependents")) == both
+
+
 def test_a_recorded_warning_is_no_list_of_what_comes() -> None:
     assert read_dry_run(recorded("dry-run-not-bottled")) == {}
 

@@ -150,6 +150,7 @@ def test_an_exit_code_says_nothing_where_the_list_is_whole(code: int) -> None:
     [
         "",
         "* Label: a-1",
+        "* Label: a-1\n\tTitle: a, Version: 1, Size: 1K,\n* Label: b-1",
         "Software Update Tool\n\nFinding available software\n",
         "Can't connect to the Apple Software Update server.\n",
         "Software Update Tool\nSomething new\nNo new software available.\n",
