@@ -33,7 +33,10 @@ HOSTS: dict[str, dict[str, Any]] = {
         "patch_pre_install": [{"name": "drain", "command": ["touch", "drained"], "on": "controller"}],
         "patch_on_exit": ["undrain.yml"],
     },
-    "listed": {"patch_install_override_list": {"patches": [{"kb": "KB" + TOOL.line["kb_article_ids"][0]}]}},
+    "listed": {
+        "ansible_shell_type": "cmd",
+        "patch_install_override_list": {"patches": [{"kb": "KB" + TOOL.line["kb_article_ids"][0]}]},
+    },
     "delayed": {"patch_baselines": WEEK, "patch_default_baselines": {"WINDOWS": "week"}},
 }
 
@@ -116,6 +119,9 @@ def test_an_override_list_takes_its_kb_and_leaves_the_rest(flow: Flow) -> None:
         "KB" + TOOL.line["kb_article_ids"][0]: "INSTALLED",
         "KB" + DEFENDER.line["kb_article_ids"][0]: "MISSING",
     }
+    # Each step of each update is told while it goes on.
+    for step in ("downloaded", "installing", "installed"):
+        assert f"{step} {TOOL.line['title']}" in flow.installed.output
 
 
 def test_a_delay_counts_from_the_first_scan_that_saw_an_update(flow: Flow) -> None:

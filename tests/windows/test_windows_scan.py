@@ -37,7 +37,8 @@ def test_a_windows_host_is_scanned_over_what_ansible_core_sends(core: str, tmp_p
     create(folders["unsearched"], [], search_error=SEARCH_FAILED)
     create(folders["desktop"], [], parts=WORKSTATION)
     for name, folder in folders.items():
-        plays.add(name, folder)
+        # OpenSSH on Windows has cmd for its shell unless it is told otherwise.
+        plays.add(name, folder, **({"ansible_shell_type": "cmd"} if name == "current" else {}))
 
     # The default of the roles: become, with sudo, which is none of Windows.
     ended = plays.play("scan_host", {**EVERYTHING, "windows_server_selection": "managed_server"}, become=True)

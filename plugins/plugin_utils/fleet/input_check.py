@@ -236,7 +236,7 @@ def _hooks_on_windows(values: Mapping[str, Any], folder: Path) -> list[PatchErro
     """For what these variables say; a connection that only the play names is looked at when the host's turn comes."""
     name = str(values.get("ansible_connection")).rpartition(".")[2]
     shell = values.get("ansible_shell_type") or ("powershell" if name in ("winrm", "psrp") else None)
-    if shell != "powershell":
+    if shell not in ("powershell", "cmd"):
         return []
     try:
         hooks = _parsed_hooks(values, folder)

@@ -42,8 +42,8 @@ _START = '$text = @($input) -join "`n"\n& ([scriptblock]::Create($text))'
 
 
 def is_windows(connection: Any) -> bool:
-    """Whether what is behind a connection speaks PowerShell."""
-    return getattr(getattr(connection, "_shell", None), "SHELL_FAMILY", None) == "powershell"
+    """Whether what is behind a connection is Windows: its shell is PowerShell, or cmd, which starts it."""
+    return getattr(getattr(connection, "_shell", None), "SHELL_FAMILY", None) in ("powershell", "cmd")
 
 
 def is_runas(become: Any) -> bool:

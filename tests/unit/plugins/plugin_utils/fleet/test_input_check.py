@@ -82,6 +82,7 @@ def test_findings_of_all_hosts_and_all_kinds_are_told_at_once_with_their_hosts(t
         ({"ansible_connection": "winrm"}, True),
         ({"ansible_connection": "ansible.builtin.psrp"}, True),
         ({"ansible_connection": "ssh", "ansible_shell_type": "powershell"}, True),
+        ({"ansible_connection": "ssh", "ansible_shell_type": "cmd"}, True),
         ({"ansible_connection": "ssh"}, False),
         ({}, False),
     ],

@@ -168,7 +168,7 @@ def test_a_connection_without_standard_input_is_told_what_to_use() -> None:
     assert error.value.kind == "unsupported_connection"
 
 
-@pytest.mark.parametrize(("family", "windows"), [("powershell", True), ("sh", False), (None, False)])
+@pytest.mark.parametrize(("family", "windows"), [("powershell", True), ("cmd", True), ("sh", False), (None, False)])
 def test_the_shell_family_says_what_is_behind_a_connection(family: str | None, windows: bool) -> None:
     assert is_windows(SimpleNamespace(_shell=SimpleNamespace(SHELL_FAMILY=family))) is windows
     assert is_windows(SimpleNamespace()) is False

@@ -155,7 +155,8 @@ def test_the_reader_is_well_formed_powershell() -> None:
     tree_sitter = pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
     grammar = pytest.importorskip("tree_sitter_powershell", reason="tree-sitter-powershell is not installed")
     parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
-    assert parser.parse(TEXT.encode()).root_node.has_error is False
+    for text in (TEXT.encode(), SCRIPT.with_name("windows_boot.ps1").read_bytes(), windows_channel._START.encode()):
+        assert parser.parse(text).root_node.has_error is False
     as_another_user = windows_channel._IN_CHECK_MODE_TOO + windows_channel.reading_script({}, "m")
     assert parser.parse(as_another_user).root_node.has_error is False
     for broken in (TEXT.replace("catch {", "catch ", 1), TEXT + "\nif $x { }\n", TEXT + "\n@(1, 2\n"):
