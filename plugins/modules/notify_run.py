@@ -28,7 +28,7 @@ options:
     description:
       - What the play does. With V(Report) it is about O(counts) and O(files), without looking at a run.
     type: str
-    choices: [Scan, Install, Reboot, Rollback, Preflight, Report]
+    choices: [Scan, Install, Reboot, Rollback, Preflight, Window, Report]
     default: Scan
   hosts:
     description:

@@ -19,7 +19,7 @@ FAILURE = "failure"
 THRESHOLD = "threshold"
 NON_COMPLIANT = "non_compliant"
 EVENTS = (FINISH, FAILURE, THRESHOLD, NON_COMPLIANT)
-OPERATIONS = ("Scan", "Install", "Reboot", "Rollback", "Preflight", "Report")
+OPERATIONS = ("Scan", "Install", "Reboot", "Rollback", "Preflight", "Window", "Report")
 MESSAGE_TEMPLATE = "message.txt.j2"
 SUBJECT_TEMPLATE = "subject.txt.j2"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from core_venvs import CORES
 from playbook_runs import Played, make_collection, play
+from sinks import http_sink
 
 pytestmark = pytest.mark.slow
 LOCAL = " ansible_connection=local"
@@ -112,7 +113,12 @@ def test_tasks_run_by_priority_each_with_its_own_concurrency_and_threshold(
         {"name": "patch", "type": "install", "priority": 0,
          "targets": every[:5], "max_concurrency": 2, "max_errors": 0},
     ]  # fmt: skip
-    found = run(core, collections, tmp_path, hosts, tasks)
+    with http_sink() as sink:
+        address = f"http://127.0.0.1:{sink.port}/"
+        told = [{"via": "webhook", "operations": [word], "options": {"url": address}} for word in ("Window", "Install")]
+        given = json.dumps({"patch_notifications": told})
+        found = run(core, collections, tmp_path, hosts, tasks, "-e", given)
+    assert [json.loads(each.body)["operation"] for each in sink.received] == ["Window"], found.played.output
     fates = {("broken", "h1"): "failed", ("broken", "h2"): "failed"}
     fates |= {(name, "h6"): "unreachable" for name in ("beside", "last")}
     expected = model(tasks, fates)
