@@ -48,7 +48,7 @@ def build_inventory(
     systems that it patches.
 
     Raises ``PatchError`` ``bad_answer`` naming the first place that is not as the reader writes it, and
-    ``unsupported_os`` or ``bad_mapping`` as ``identify`` does.
+    ``unsupported_os`` or ``bad_mapping`` as ``identify`` does, and ``rpm_failed`` where nothing at all is installed.
     """
     result = Part.of(Part.of(reading, "reading").value.get("result"), "result")
     fields, identity = _identity(reading, result, manager, family, mappings)
@@ -56,6 +56,12 @@ def build_inventory(
     repositories = _rpm_system.repositories(result)
     candidates = _candidates(result, notices, repositories, identity)
     installed = [_installed(part, notices, identity) for part in result.rows("installed", _INSTALLED)]
+    if not installed:
+        # Without its database rpm knows no package and no error; such a host must not look as if nothing were missing.
+        raise PatchError(
+            "rpm_failed", "rpm's database on the host has no package at all: it is gone, damaged, or somewhere else."
+            " See `rpm -qa` and `rpm --rebuilddb` on the host.",
+        )  # fmt: skip
     odd = _mark_odd([*installed, *candidates])
     _mark_doubled(installed)
     _mark_kept(installed, result)

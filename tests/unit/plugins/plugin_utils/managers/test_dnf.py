@@ -513,3 +513,9 @@ def test_an_installed_package_that_is_locked_hidden_or_protected_is_kept() -> No
         "acme-excluded": "is excluded in the package manager's configuration",
         "acme-crit": "is protected in the package manager's configuration",
     }
+
+
+def test_a_host_on_which_rpm_knows_no_package_is_an_error_and_never_compliant() -> None:
+    with pytest.raises(PatchError, match="rpm --rebuilddb") as caught:
+        build_inventory(reading(changed((("installed", "rows"), []))))
+    assert caught.value.kind == "rpm_failed"
