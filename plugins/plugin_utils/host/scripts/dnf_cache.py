@@ -28,7 +28,11 @@ def open_configuration(dnf, workspace, sources=None, release=None):
 
     `release` stands in for the host's own releasever.
     """
-    base = dnf.Base()
+    try:
+        base = dnf.Base()
+    except Exception as error:
+        raise ReaderError('rpm_failed', "dnf could not open rpm's database ({0}); see `rpm -qa` and `rpm --rebuilddb` on "
+                          'the host.'.format(' '.join(str(error).split())))
     conf = base.conf
     conf.read()
     conf.substitutions.update_from_etc('/')
@@ -99,11 +103,15 @@ def dnf_lock_holder(cache, persistent):
     return lock_holder('/var/lib/rpm/.rpm.lock')
 
 
-def load_sack(base):
+def load_sack(base, excludes=True):
     """Load what the cache has. dnf itself switches off the repositories of which it has nothing.
 
-    Returns the ids of those that the host's own configuration lets dnf go on without.
+    Returns the ids of those that the host's own configuration lets dnf go on without. With `excludes` left out those of
+    the host count only after `load_excludes`: what they hide, dnf's filter of modules does not see.
     """
+    disabled = list(base.conf.disable_excludes)
+    if not excludes:
+        base.conf.disable_excludes = ['all']
     optional = set()
     for repo in base.repos.iter_enabled():
         if repo.skip_if_unavailable:
@@ -113,7 +121,12 @@ def load_sack(base):
         base.fill_sack()
     except Exception as error:
         raise ReaderError('dnf_failed', 'dnf could not load its metadata: {0}'.format(without_passwords(str(error))))
+    base.conf.disable_excludes = disabled
     return optional
+
+
+def load_excludes(base):
+    base._setup_excludes_includes()
 
 
 def repository_rows(base, wanted, optional):

@@ -4,7 +4,8 @@
 """Part of the dnf reader: installed packages, every newer version, the notices about them, and what is kept back.
 
 Lists of packages travel as columns and rows, because a host has thousands. Stands after reader_protocol.py,
-run_workspace.py, rpm_system.py and dnf_cache.py; uses read_text, listing, text_of, utc, plain_version and the columns
+run_workspace.py, rpm_system.py and dnf_cache.py; uses load_excludes, read_text, listing, text_of, utc, plain_version and
+the columns
 of rpm_system.py: RPM_INSTALLED_COLUMNS, RPM_CANDIDATE_COLUMNS, NOTICE_COLUMNS and ADVISORY_COLUMNS.
 """
 
@@ -23,10 +24,11 @@ def nevra_of(package):
 
 
 def read_rpms(base, hawkey, history, locks):
-    """Installed packages, newer versions of them, notices about them: the tables of the answer."""
+    """Installed packages, newer versions of them, notices about them: the tables of the answer.
+
+    The sack has been loaded without the excludes of the host.
+    """
     everything = hawkey.IGNORE_EXCLUDES
-    # What modules hide is no candidate; what the administrator excludes is one, and kept back.
-    visible_modules = getattr(hawkey, 'IGNORE_REGULAR_EXCLUDES', everything)
     installed = base.sack.query(flags=everything).installed()
     keep_beside = set(nevra_of(each) for each in installed.filter(provides=list(base.conf.installonlypkgs)))
     rows, present = [], {}
@@ -36,13 +38,18 @@ def read_rpms(base, hawkey, history, locks):
         rows.append([name, arch, version, known[0], int(package.installtime), int(package.buildtime), known[1],
                      vendor_of(package), (name, arch, version) in keep_beside])
         present.setdefault(name, []).append(package)
-    upgrades = base.sack.query(flags=visible_modules).available().upgrades()
+    # What modules hide is no candidate; what the administrator excludes is one, and kept back.
+    newer = base.sack.query().available().upgrades()
+    upgrades = list(newer)
+    moved = [each for each in upgrades
+             if text_of(each.arch) not in [text_of(old.arch) for old in present.get(text_of(each.name), [])]]
+    notices, advisories = read_notices(base, hawkey, installed, newer if moved else None)
+    load_excludes(base)
     offered = set((nevra_of(each), text_of(each.reponame)) for each in base.sack.query().available().upgrades())
-    locked = locked_away(base, visible_modules, locks)
-    candidates, moved = [], False
+    locked = locked_away(base, everything, locks)
+    candidates = []
     for package in upgrades:
         nevra = nevra_of(package)
-        moved = moved or nevra[1] not in [text_of(each.arch) for each in present.get(nevra[0], [])]
         kept = None
         if nevra in locked:
             kept = 'versionlock'
@@ -52,7 +59,6 @@ def read_rpms(base, hawkey, history, locks):
                            text_of(package.reponame), int(package.downloadsize), int(package.installsize),
                            int(package.buildtime), text_of(package.source_name) or None,
                            text_of(package.vendor) or None, kept])
-    notices, advisories = read_notices(base, hawkey, installed, upgrades if moved else None)
     return {'replacements': read_replacements(base, installed),
             'kept': kept_installed(base, installed, locks),
             'installed': {'columns': RPM_INSTALLED_COLUMNS, 'rows': rows},

@@ -81,7 +81,7 @@ def read_host(dnf, hawkey, options, workspace):
     persistent = text_of(conf.persistdir)
     refresh = refresh_metadata(base, own, options, sources)
     times = metadata_times(base)
-    optional = load_sack(base)
+    optional = load_sack(base, excludes=False)
     history = History(persistent, workspace)
     locks = read_locklist(conf)
     packages = read_rpms(base, hawkey, history, locks)

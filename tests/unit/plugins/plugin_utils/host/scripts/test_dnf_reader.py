@@ -317,3 +317,10 @@ def test_what_locks_and_excludes_keep_of_the_installed_packages_is_told(python: 
     found = result(python, root)["kept"]
     # Whatever version a lock names; an entry that keeps one version away locks nothing.
     assert found == [["away", "noarch", "1.0-1", "exclude"], ["locked", "noarch", "1.0-1", "versionlock"]]
+
+
+@every_interpreter
+def test_a_damaged_rpm_database_is_named(python: Path, root: Path) -> None:
+    error = answer(python, root, "no rpmdb")["error"]
+    assert error["kind"] == "rpm_failed"
+    assert "rpm --rebuilddb" in error["message"]

@@ -2,7 +2,7 @@
 # ruff: noqa
 """A stand-in for dnf 4 that any interpreter from 2.6 on can import; FAKE_DNF_MODE chooses how it behaves."""
 
-from __future__ import print_function
+from __future__ import absolute_import, print_function
 
 import os
 import subprocess
@@ -98,6 +98,8 @@ class Sack(object):
 
 class Base(object):
     def __init__(self):
+        if MODE == "no rpmdb":
+            raise ValueError("Error: rpmdb open failed")
         self.conf = Conf()
         self.repos = Repos()
         self.sack = None
@@ -123,3 +125,8 @@ class Base(object):
         with open(path, "w") as handle:
             handle.write("rebuilt")
         self.sack = Sack()
+        self._setup_excludes_includes()
+
+    def _setup_excludes_includes(self):
+        if "all" not in self.conf.disable_excludes:
+            hawkey.EXCLUDES.append(self.conf.excludepkgs)

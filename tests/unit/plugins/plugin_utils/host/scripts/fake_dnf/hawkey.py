@@ -35,13 +35,17 @@ def package(name, evr, rank, reponame, arch="noarch", provides=(), excluded=Fals
     )  # fmt: skip
 
 
+# Whether those of the configuration have been loaded.
+EXCLUDES = []
+
+
 class Query(object):
     def __init__(self, packages, flags):
         self.packages = packages
         self.flags = flags
 
     def __iter__(self):
-        return iter(each for each in self.packages if not each.excluded or self.flags)
+        return iter(each for each in self.packages if not (each.excluded and EXCLUDES) or self.flags)
 
     def _of(self, packages):
         return Query(packages, self.flags)

@@ -1,4 +1,6 @@
 # ruff: noqa
+from __future__ import absolute_import
+
 import hawkey
 
 
