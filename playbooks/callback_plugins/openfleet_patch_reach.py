@@ -17,7 +17,7 @@ DOCUMENTATION = r"""
 name: openfleet_patch_reach
 type: aggregate
 short_description: Notes hosts out of reach for the hooks of openfleet.patch
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Without it a hook whose task cannot reach its host would count as done, since the playbooks
     keep such hosts in the play.

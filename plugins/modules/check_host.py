@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check_host
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The openfleet.patch developers (@openfleet)
 short_description: Check a host after its reboot

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: collect_documents
 short_description: Bring the document of a host's last installation home from the host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Every installation leaves its document on the host as well, in C(/var/lib/openfleet-patch/documents), readable by root
     alone. This task puts it into the run directory of its run on the controller, unless it is there already.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: explain_host
 short_description: Say which baseline a host got and why its patches were decided as they were
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Answers from the newest document of the host that a scan or an install left on the controller.
   - Works on the controller alone and connects to no host.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: freeze_snapshot
 short_description: Freeze the exact versions that a canary run approved
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a YAML file with the exact versions that an installation approved and brought to its hosts, per operating system
     and product, for O(openfleet.patch.install_patches#module:snapshot) to install elsewhere.

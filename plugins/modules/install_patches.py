@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: install_patches
 short_description: Install on a host what its patch baseline approves
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The openfleet.patch developers (@openfleet)
 description:

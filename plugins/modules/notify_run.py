@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: notify_run
 short_description: Tell people and services about a run, by mail, chat, webhook, SNS or object storage
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Looks at what became of all hosts and tells those who asked for such an event, by modules of existing collections, which
     are needed only where they are used. Texts come from Jinja2 templates that can be replaced.

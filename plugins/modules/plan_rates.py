@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: plan_rates
 short_description: Work out how many hosts at once, and after how many failures no further one starts
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The openfleet.patch developers (@openfleet)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: query_compliance
 short_description: Ask what the compliance documents of a fleet tell together
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Answers a question from the compliance documents that earlier scans and installations left on the controller.
   - Works on the controller alone and connects to no host. C(run_once) and C(delegate_to=localhost) belong to it.

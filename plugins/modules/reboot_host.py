@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: reboot_host
 short_description: Reboot a host after its patches, if it is to be, and prove that it happened
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The openfleet.patch developers (@openfleet)
 description:

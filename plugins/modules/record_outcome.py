@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: record_outcome
 short_description: Note in the run directory what became of a host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes the outcome of a task for one host into the run directory of this C(ansible-playbook), where
     M(openfleet.patch.summarize_run) and the rate control of the playbooks count it.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: report
 short_description: Write reports about a fleet's patch compliance
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the compliance documents that earlier scans and installations left on the controller and writes reports from
     them, as one self-contained HTML file, CSV, JSON, Markdown, JUnit XML, Prometheus metrics, findings of OCSF or shapes of

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rollback_patches
 short_description: Take back on a host what the last installation brought
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The openfleet.patch developers (@openfleet)
 description:

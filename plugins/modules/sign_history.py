@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: sign_history
 short_description: Sign compliance documents with an SSH key
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a list of the digests of all documents of a run into C(signatures) of the state directory and signs it by
     C(ssh-keygen -Y sign), once for the run. M(openfleet.patch.verify_history) checks it by its O(openfleet.patch.verify_history#module:allowed_signers).

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: store_documents
 short_description: Keep compliance documents in a database
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Copies documents and outcomes of runs from the controller's run directories into the compliance store, an SQLite file
     or a PostgreSQL database. What is there already is left alone, so it can be repeated at any time.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: summarize_run
 short_description: Show what became of every host of a run, and fail the play if something went wrong
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the documents and outcomes that the tasks of this run left in the run directory, prints a summary and returns it.
   - Works on the controller alone and connects to no host.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: verify_history
 short_description: Check that compliance documents are what was written
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Every document is recorded with its digest in a chain per host. This task holds documents and chains against each
     other and fails when one was edited, removed or added by hand.
