@@ -6,23 +6,21 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
+import made_up_host
 import pytest
 import yaml
+from made_up_host import MadeUpHost, inventory, turn_on
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.fleet.snapshot import freeze
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install_choice as choices
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import Plan
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState
 
 ROOT = Path(__file__).resolve().parents[5]
 VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
@@ -31,69 +29,31 @@ LOCK = {"pid": 7, "name": "unattended-upgr", "file": "/var/lib/dpkg/lock-fronten
 
 def package(name: str, old: str, new: str | None = None, **more: Any) -> dict[str, Any]:
     """A candidate, or with the old version alone an installed package."""
-    return {
-        "name": name, "arch": "all", "version": new or old, "installed_version": old, "repository": "security",
-        "product": "Debian12", "priority": "Optional", "section": "utils", "security": True, "released": None,
-        "released_source": None, "source_package": name, "manager_choice": True, "held": None, **more,
-    }  # fmt: skip
+    return made_up_host.package(name, new or old, old, **more)
 
 
 def reading(*candidates: dict[str, Any], installed: tuple[dict[str, Any], ...] = (), **findings: Any) -> Inventory:
     there = [package(each["name"], each["installed_version"]) for each in candidates]
-    return Inventory(
-        "DEBIAN", "Debian12", {"id": "debian", "version": "12", "kernel": "6.1", "arch": "x86_64"},
-        {"name": "apt", "version": "2.6", "api": "apt_pkg"}, None, "2026-11-20T00:00:00Z", True,
-        boot_id="b00t", installed=[*there, *installed], candidates=list(candidates), findings=findings,
-        repositories=[{"id": "security", "enabled": True, "security_metadata": True, "metadata_age": 1}],
-        refresh={"attempted": False, "ok": None, "errors": [], "skipped_because": "young"},
-    )  # fmt: skip
+    return inventory([*there, *installed], candidates, findings)
 
 
-class Host:
-    """Gives readings one after the other and ends each job as told; simulations install what is asked for."""
+class Host(MadeUpHost):
+    """Simulations install what is asked for, unless ``answers`` has another word for it."""
 
     def __init__(
         self, *readings: Inventory, ends: tuple[tuple[str, str | None], ...] = (), earlier: Any = None
     ) -> None:
-        self.readings = list(readings)
-        self.ends = list(ends)
+        super().__init__(readings, ends)
         self.earlier = earlier
-        self.refreshes: list[str | None] = []
-        self.plans: list[Plan] = []
         self.simulated: list[list[str]] = []
         self.answers: dict[str, tuple[int, str]] = {}
-        self.told: list[str] = []
-        self.now = 0.0
         self.settled = 0
-
-    def read(self, refresh: str | None) -> Inventory:
-        self.refreshes.append(refresh)
-        return replace(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
 
     def settle(self) -> Any:
         self.settled += 1
         return self.earlier
 
-    def run(self, plan: Plan) -> JobState:
-        self.plans.append(plan)
-        result, ended_by = self.ends.pop(0)
-        self.now += 100
-        code = 0 if result == "SUCCEEDED" else 100
-        steps = tuple(
-            UnitState(number, step.name, "ended", code, 1000, 1001, 1, ended_by, "7 1 S wait acme.postinst\n")
-            for number, step in enumerate(plan.steps, 1)
-        )
-        return JobState(
-            "poll", "finished", plan.job_id, plan.title, result, None, "none", 1000, 1100, 1100, steps=steps
-        )
-
-    def log_end(self, _job: str, _step: UnitState) -> str:
-        return "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
-
-    def commands(self, _channel: Any, commands: list[list[str]], *, environment: Any) -> list[CommandResult]:
-        return [self._command(words) for words in commands]
-
-    def _command(self, words: list[str]) -> CommandResult:
+    def command(self, words: list[str]) -> CommandResult:
         if words[0] != "apt-get":
             return CommandResult(0, "")
         assert words[1] == "-s"
@@ -105,19 +65,6 @@ class Host:
         lines = [f"Inst {word.split('=')[0]} [1] ({word.split('=')[1]} Debian:12/stable [all])" for word in wanted]
         return CommandResult(0, "\n".join(lines) + "\n")
 
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class Channel:
-    last_system: dict[str, Any] | None = None
-
-    def __init__(self, *_arguments: Any, **_options: Any) -> None:
-        pass
-
-    def task_environment(self) -> dict[str, str]:
-        return {}
-
 
 Turn = Callable[..., installs.HostInstall]
 
@@ -125,28 +72,11 @@ Turn = Callable[..., installs.HostInstall]
 @pytest.fixture
 def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
     def make(host: Host, *, check_mode: bool = False, **options: Any) -> installs.HostInstall:
-        monkeypatch.setattr(channels, "HostChannel", Channel)
-        monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
-        monkeypatch.setattr(installs, "run_commands", host.commands)
-        monkeypatch.setattr(choices, "run_commands", host.commands)
-        monkeypatch.setattr(installs, "keep_on_host", lambda *_arguments: None)
-        monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
-        arguments = {name: option.get("default") for name, option in argument_spec("install_patches").items()}
-        arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
-        action: Any = SimpleNamespace(
-            _task=SimpleNamespace(delegate_to=None),
-            _connection=SimpleNamespace(),
-            _loader=SimpleNamespace(path_dwim=lambda name: name, get_basedir=str),
-        )
-        return installs.HostInstall(
-            action,
-            {"inventory_hostname": "web1"},
-            arguments,
-            check_mode=check_mode,
-            tell=host.told.append,
-            sleep=host.sleep,
-            clock=lambda: host.now,
-        )
+        work: installs.HostInstall = turn_on(
+            host, installs.HostInstall, "install_patches", tmp_path, monkeypatch,
+            running_commands=(installs, choices), check_mode=check_mode, **options,
+        )  # fmt: skip
+        return work
 
     return make
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
 import pytest
+from made_up_host import MadeUpHost, inventory, package, turn_on
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.install_records import INSTALL, record
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels, rollback
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import install as installs
-from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec import argument_spec
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import rollback
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState, UnitState
-from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import Plan
 
 ROOT = Path(__file__).resolve().parents[5]
 VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
@@ -30,23 +26,10 @@ FIRST, SECOND = "3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10", "4d3c5f0e-7a54-4c39-9a5d
 
 def reading(**packages: str) -> Inventory:
     """Installed packages with their versions; of those at version 1 a second one is to be had."""
-    installed, candidates = [], []
-    for name, version in packages.items():
-        known = {
-            "name": name, "arch": "all", "version": version, "installed_version": version, "repository": "security",
-            "product": "Debian12", "priority": "Required", "section": "utils", "security": True, "released": None,
-            "released_source": None, "source_package": name, "manager_choice": True, "held": None, "automatic": True,
-        }  # fmt: skip
-        installed.append(known)
-        if version == "1":
-            candidates.append({**known, "version": "2"})
-    return Inventory(
-        "DEBIAN", "Debian12", {"id": "debian", "version": "12", "kernel": "6.1", "arch": "x86_64"},
-        {"name": "apt", "version": "2.6", "api": "apt_pkg"}, None, "2026-11-20T00:00:00Z", True,
-        boot_id="b00t", installed=installed, candidates=candidates,
-        repositories=[{"id": "security", "enabled": True, "security_metadata": True, "metadata_age": 1}],
-        refresh={"attempted": False, "ok": None, "errors": [], "skipped_because": "young"},
-    )  # fmt: skip
+    more = {"priority": "Required", "automatic": True}
+    installed = [package(name, version, **more) for name, version in packages.items()]
+    candidates = [package(name, "2", "1", **more) for name, version in packages.items() if version == "1"]
+    return inventory(installed, candidates, {})
 
 
 def change(name: str, before: str | None = "1", after: str | None = "2") -> Change:
@@ -62,42 +45,14 @@ def journal(*jobs: tuple[str, list[Change]], more: int = 0) -> str:
     return "\n".join([*lines, f"jobs {len(jobs) + more}", ""])
 
 
-class Host:
-    """Gives readings one after the other, simulates what it is asked, and ends each job as told."""
+class Host(MadeUpHost):
+    """Simulates what it is asked; ``text`` is its journal, ``gone`` are packages whose versions cannot be had."""
 
     def __init__(self, *readings: Inventory, text: str, ends: tuple[str, ...] = (), gone: tuple[str, ...] = ()) -> None:
-        self.readings, self.text, self.ends, self.gone = list(readings), text, list(ends), gone
-        self.refreshes: list[str | None] = []
-        self.plans: list[Plan] = []
-        self.now = 0.0
+        super().__init__(readings, [(result, None) for result in ends])
+        self.text, self.gone = text, gone
 
-    def read(self, refresh: str | None) -> Inventory:
-        self.refreshes.append(refresh)
-        return replace(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
-
-    def settle(self) -> None:
-        return None
-
-    def run(self, plan: Plan) -> JobState:
-        self.plans.append(plan)
-        result = self.ends.pop(0)
-        self.now += 100
-        code = 0 if result == "SUCCEEDED" else 100
-        steps = tuple(
-            UnitState(number, step.name, "ended", code, 1000, 1001, 1, None, "")
-            for number, step in enumerate(plan.steps, 1)
-        )
-        return JobState(
-            "poll", "finished", plan.job_id, plan.title, result, None, "none", 1000, 1100, 1100, steps=steps
-        )
-
-    def log_end(self, _job: str, _step: UnitState) -> str:
-        return "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
-
-    def commands(self, _channel: Any, commands: list[list[str]], *, environment: Any) -> list[CommandResult]:
-        return [self._command(words) for words in commands]
-
-    def _command(self, words: list[str]) -> CommandResult:
+    def command(self, words: list[str]) -> CommandResult:
         if words[0] == "/bin/sh":
             return CommandResult(0, self.text if words[-1] == "/var/lib/openfleet-patch" else "")
         if words[0] != "apt-get":
@@ -115,43 +70,17 @@ class Host:
         return CommandResult(0, "\n".join(lines) + "\n")
 
 
-class Channel:
-    last_system: dict[str, Any] | None = None
-
-    def __init__(self, *_arguments: Any, **_options: Any) -> None:
-        pass
-
-    def task_environment(self) -> dict[str, str]:
-        return {}
-
-
 Turn = Callable[..., rollback.HostRollback]
 
 
 @pytest.fixture
 def turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Turn:
     def make(host: Host, *, check_mode: bool = False, **options: Any) -> rollback.HostRollback:
-        monkeypatch.setattr(channels, "HostChannel", Channel)
-        monkeypatch.setattr(installs, "JobDriver", lambda *_args, **_options: host)
-        for module in (installs, rollback):
-            monkeypatch.setattr(module, "run_commands", host.commands)
-        monkeypatch.setattr(installs.HostInstall, "_keep_on_host", lambda _self, _document: None)
-        monkeypatch.setattr(installs.HostInstall, "_read_or_bring_library", lambda _self, refresh: host.read(refresh))
-        arguments = {name: option.get("default") for name, option in argument_spec("rollback_patches").items()}
-        arguments |= {"state_directory": str(tmp_path), "run_id": "00000000-0000-4000-8000-000000000001", **options}
-        action: Any = SimpleNamespace(
-            _task=SimpleNamespace(delegate_to=None),
-            _connection=SimpleNamespace(),
-            _loader=SimpleNamespace(path_dwim=lambda name: name, get_basedir=str),
-        )
-        return rollback.HostRollback(
-            action,
-            {"inventory_hostname": "web1"},
-            arguments,
-            check_mode=check_mode,
-            tell=lambda _line: None,
-            clock=lambda: host.now,
-        )
+        work: rollback.HostRollback = turn_on(
+            host, rollback.HostRollback, "rollback_patches", tmp_path, monkeypatch,
+            running_commands=(installs, rollback), check_mode=check_mode, **options,
+        )  # fmt: skip
+        return work
 
     return make
 
