@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.document import build_document
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import digest, parse_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 
 AS_OF = "2026-11-20T12:00:00Z"
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -117,3 +124,13 @@ def entry(made: dict[str, Any], name: str, version: str | None = None) -> dict[s
     found = [each for each in made["patches"] if each["name"] == name and version in (None, each["version"])]
     assert len(found) == 1, f"{len(found)} entries for {name}"
     return found[0]
+
+
+def errors_of(made: dict[str, Any]) -> list[str]:
+    """What the schema has against a document."""
+    return [f"{list(error.path)}: {error.message}" for error in VALIDATOR.iter_errors(made)]
+
+
+def counts(made: dict[str, Any]) -> dict[str, int]:
+    """The counts that are not zero or unknown, without their suffix."""
+    return {name.removesuffix("_count"): count for name, count in made["summary"].items() if count}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import made_up_host
 import pytest
 import yaml
+from documents_for_tests import VALIDATOR
 from made_up_host import MadeUpHost, inventory, turn_on
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
@@ -22,8 +21,6 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import instal
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import JobState
 
-ROOT = Path(__file__).resolve().parents[5]
-VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
 LOCK = {"pid": 7, "name": "unattended-upgr", "file": "/var/lib/dpkg/lock-frontend"}
 
 

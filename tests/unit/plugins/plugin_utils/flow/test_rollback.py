@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from documents_for_tests import VALIDATOR
 from made_up_host import MadeUpHost, inventory, package, turn_on
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change
@@ -19,8 +19,6 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import instal
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import rollback
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.commands import CommandResult
 
-ROOT = Path(__file__).resolve().parents[5]
-VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
 FIRST, SECOND = "3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10", "4d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10"
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jsonschema
 import pytest
+from documents_for_tests import VALIDATOR
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow import channels, progress
@@ -18,7 +18,6 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.argument_spec
 
 ROOT = Path(__file__).resolve().parents[5]
 GOLDEN = ROOT / "tests" / "golden"
-VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "schema" / "document.schema.json").read_text()))
 RECORDED = sorted(path.parent.name for path in GOLDEN.glob("*/apt_answer.json"))
 EARLY, LATER = datetime(2026, 11, 1, tzinfo=timezone.utc), datetime(2026, 11, 20, tzinfo=timezone.utc)
 WAITING = {
