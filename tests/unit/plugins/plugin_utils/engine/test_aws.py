@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -76,6 +77,79 @@ def test_aws_json_is_judged_without_conversion() -> None:
     }
     decision = evaluate(EXPORTED, [patch], operating_system="REDHAT_ENTERPRISE_LINUX", as_of="2026-11-20")[0]
     assert (decision["reason"], decision["rule"], decision["compliance_level"]) == ("approved_by_rule", 1, "HIGH")
+
+
+def test_what_a_baseline_does_not_say_is_exported_as_its_default_or_not_at_all() -> None:
+    assert to_aws({"approval_rules": [{}]}) == {
+        "OperatingSystem": "WINDOWS",
+        "GlobalFilters": {"PatchFilters": []},
+        "ApprovalRules": {
+            "PatchRules": [
+                {"PatchFilterGroup": {"PatchFilters": []}, "ComplianceLevel": "UNSPECIFIED", "EnableNonSecurity": False}
+            ]
+        },
+        "ApprovedPatches": [],
+        "ApprovedPatchesComplianceLevel": "UNSPECIFIED",
+        "ApprovedPatchesEnableNonSecurity": False,
+        "RejectedPatches": [],
+        "RejectedPatchesAction": "ALLOW_AS_DEPENDENCY",
+        "Sources": [],
+        "AvailableSecurityUpdatesComplianceStatus": "COMPLIANT",
+    }
+
+
+@pytest.mark.parametrize("status", ["COMPLIANT", "NON_COMPLIANT"])
+def test_a_whole_answer_about_windows_comes_back_word_for_word(status: str) -> None:
+    rule = {
+        "PatchFilterGroup": {
+            "PatchFilters": [
+                {"Key": "PATCH_SET", "Values": ["APPLICATION"]},
+                {"Key": "PRODUCT_FAMILY", "Values": ["Office"]},
+                {"Key": "PRODUCT", "Values": ["Office 2016"]},
+                {"Key": "MSRC_SEVERITY", "Values": ["*"]},
+            ]
+        },
+        "ComplianceLevel": "INFORMATIONAL",
+        "ApproveAfterDays": 0,
+        "EnableNonSecurity": False,
+    }
+    answer = {
+        **EXPORTED,
+        "OperatingSystem": "WINDOWS",
+        "GlobalFilters": {"PatchFilters": []},
+        "ApprovalRules": {"PatchRules": [rule]},
+        "ApprovedPatches": ["KB2032276", "MS10-048"],
+        "Sources": [],
+        "AvailableSecurityUpdatesComplianceStatus": status,
+    }
+    assert to_aws(from_aws(answer)) == answer
+
+
+RULES = "ApprovalRules.PatchRules"
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ((), "baseline.Noise"),
+        (("ApprovalRules",), "baseline.ApprovalRules.Noise"),
+        (("ApprovalRules", "PatchRules", 0), f"baseline.{RULES}[0].Noise"),
+        (
+            ("ApprovalRules", "PatchRules", 0, "PatchFilterGroup", "PatchFilters", 1),
+            f"baseline.{RULES}[0].PatchFilterGroup.PatchFilters[1].Noise",
+        ),
+        (("Sources", 0), "baseline.Sources[0].Noise"),
+    ],
+)
+def test_a_member_that_nobody_knows_is_named_never_dropped(keys: tuple[Any, ...], where: str) -> None:
+    document = copy.deepcopy(EXPORTED)
+    mapping: Any = document
+    for key in keys:
+        mapping = mapping[key]
+    mapping["Noise"] = 1
+    with pytest.raises(PatchError) as caught:
+        from_aws(document)
+    assert [problem["where"] for problem in caught.value.details["problems"]] == [where]
 
 
 def test_a_list_without_values_is_exported_as_the_service_wants_it() -> None:

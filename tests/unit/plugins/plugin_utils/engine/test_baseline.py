@@ -121,6 +121,16 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
         ({**RHEL, "approved_patches": [1.5]}, "approved_patches[0]", "put it in quotes"),
         ({**RHEL, "rejected_patches_action": "DENY"}, "rejected_patches_action", "use one of ALLOW_AS_DEPENDENCY"),
         ({**RHEL, "sources": [{"name": "abc"}]}, "sources[0].configuration", "is required"),
+        (
+            {**RHEL, "sources": [{"name": 5, "products": ["*"], "configuration": "x"}]},
+            "sources[0].name",
+            "must be a string, not 5",
+        ),
+        (
+            {**RHEL, "sources": [{"name": "abc", "products": ["*"], "configuration": "x" * 1025}]},
+            "sources[0].configuration",
+            "must have 1 to 1024 characters, has 1025",
+        ),
         ({**RHEL, "sources": ["mirror"]}, "sources[0]", "must be a mapping with name, products"),
         ({**RHEL, "sources": {}}, "sources", "must be a list of sources"),
         (
@@ -232,6 +242,19 @@ def test_a_product_is_held_against_the_families_that_are_named(
         "'WindowsServer2019'",
         "'Microsoft SQL Server 2019'",
     ]
+
+
+def test_the_longest_and_the_most_that_are_allowed_are_taken() -> None:
+    line = "[main]\nbaseurl=https://rpm.example/"
+    source = {"name": "a" * 50, "products": ["p" * 128], "configuration": line + "x" * (1024 - len(line))}
+    rule = {"filters": {"product": ["p" * 64]}, "approve_after_days": 360}
+    lists = {"approved_patches": ["a" * 100], "rejected_patches": ["r" * 100]}
+    texts = {"name": "n" * 128, "description": "d" * 1024}
+    sources = [{**source, "name": f"{number:03}"} for number in range(19)]
+    parsed, _warnings = parse_baseline(
+        {**RHEL, **texts, **lists, "sources": [source, *sources], "approval_rules": [rule]}
+    )
+    assert (len(parsed["sources"]), parsed["approval_rules"][0]["approve_after_days"]) == (20, 360)
 
 
 def test_null_is_the_default_of_every_field() -> None:
