@@ -3,6 +3,7 @@ override lists by KB, and what is refused there. The plays are shared by all tes
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -46,7 +47,7 @@ class Flow:
     folder: Path
     scanned: Ended
     installed: Ended
-    taken_back: Ended
+    afterwards: Ended
 
     def messages(self, host: str) -> str:
         """Of the tasks that failed on a host."""
@@ -87,8 +88,14 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
     scanned = plays.run("openfleet.patch.scan", "--limit", "delayed")
     later = (datetime.now(timezone.utc) + timedelta(days=8)).strftime("%Y-%m-%dT%H:%M:%SZ")
     installed = plays.run("openfleet.patch.install", "-f", "5", "-e", f"patch_as_of={later}")
-    taken_back = plays.play("rollback_patches", {}, "--limit", "listed")
-    return Flow(folder, scanned, installed, taken_back)
+    tasks = [
+        {f"openfleet.patch.{name}": {"state_directory": str(plays.state)}, "name": name, "ignore_errors": True}
+        for name in ("rollback_patches", "collect_documents")
+    ]
+    (plays.folder / "after.json").write_text(
+        json.dumps([{"hosts": "checked", "gather_facts": False, "tasks": tasks}]), encoding="utf-8"
+    )
+    return Flow(folder, scanned, installed, plays.run("after.json"))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +140,13 @@ def test_a_delay_counts_from_the_first_scan_that_saw_an_update(flow: Flow) -> No
 
 
 def test_an_installation_is_not_taken_back_on_windows_and_the_task_says_what_helps(flow: Flow) -> None:
-    told = flow.taken_back.result("listed")
+    told = flow.afterwards.result("checked", "rollback_patches")
     assert told["error"]["kind"] == "unsupported_os"
     assert "wusa /uninstall /kb:" in told["msg"]
+
+
+def test_nothing_is_collected_from_windows_hosts_which_keep_no_document(flow: Flow) -> None:
+    told = flow.afterwards.result("checked", "collect_documents")
+    assert told["status"] == "skipped"
+    assert "keep no document" in told["msg"]
+    assert log(flow.folder / "checked") == []

@@ -92,6 +92,8 @@ MADE = {
         {"name": "wuauserv", "state": "Stopped", "start_mode": "Disabled"}]}}),
     "no_administrator": Story([TOOL], {"parts": {"privileged": False}}),
     "old_powershell": Story([TOOL], {"version": "6.3.9600", "parts": {"powershell": "4.0"}}),
+    "by_scan_file": Story([TOOL], {}, options={"windows_offline_file": r"C:\wsusscn2.cab"}),
+    "by_snapshot": Story([TOOL], {}, options={"snapshot": "/srv/snapshot.json"}),
 }  # fmt: skip
 
 
@@ -132,7 +134,9 @@ def tell(plays: WindowsPlays, folder: Path, stories: dict[str, Story], *more: st
         "baselines": "{{ wanted }}", "default_baselines": "{{ defaults }}",
         "reboot_option": "{{ reboot_option | default(omit) }}",
         "reboot_timeout": "{{ reboot_timeout | default(omit) }}",
-        "auto_agree_with_licenses": "{{ auto_agree_with_licenses | default(omit) }}", **options,
+        "auto_agree_with_licenses": "{{ auto_agree_with_licenses | default(omit) }}",
+        "windows_offline_file": "{{ windows_offline_file | default(omit) }}",
+        "snapshot": "{{ snapshot | default(omit) }}", **options,
     }  # fmt: skip
     for name, story in stories.items():
         create(folder / name, story.updates, **story.state)
@@ -330,6 +334,16 @@ def test_a_host_that_cannot_be_installed_on_is_told_why_before_anything_is_done(
     assert told.result["error"]["kind"] == kind
     assert words in told.result["msg"]
     assert [each["kind"] for each in log(told.folder)] == ["reader"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("by_scan_file", "is for scans"), ("by_snapshot", "versions of packages")])
+def test_what_is_not_for_an_installation_on_windows_is_refused_before_the_host_is_asked(
+    made: dict[str, Told], name: str, words: str
+) -> None:
+    told = made[name]
+    assert told.result["error"]["kind"] == "bad_option"
+    assert words in told.result["msg"]
+    assert log(told.folder) == []
 
 
 def test_check_mode_plans_and_asks_windows_for_nothing_that_accepts_terms(newest: WindowsPlays, tmp_path: Path) -> None:

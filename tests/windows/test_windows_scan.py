@@ -125,15 +125,6 @@ def test_preflight_names_what_keeps_each_host_from_being_patched(tmp_path: Path)
     assert {line["kind"] for name in hosts for line in log(tmp_path / name)} == {"reader"}
 
 
-def test_nothing_is_collected_from_windows_hosts_which_keep_no_document(tmp_path: Path) -> None:
-    plays = WindowsPlays("2.21", tmp_path / "play")
-    plays.add("win", create(tmp_path / "win", []))
-    ended = plays.play("collect_documents", {})
-    assert (ended.code, ended.result("win")["status"]) == (0, "skipped")
-    assert "keep no document" in ended.result("win")["msg"]
-    assert log(tmp_path / "win") == []
-
-
 def test_the_self_test_shows_what_a_host_says_without_its_names(tmp_path: Path) -> None:
     plays = WindowsPlays("2.21", tmp_path / "play")
     policy = {"wu_server": "http://wsus.corp.example:8530", "wu_status_server": None, "target_group": "finance",

@@ -19,6 +19,15 @@ def test_a_workstation_is_refused_although_a_server_has_the_same_build() -> None
 
 
 @pytest.mark.parametrize(
+    ("caption", "told"), [("Microsoft Windows 11 Pro", "Microsoft Windows 11 Pro is"), ("", "Windows 10.0.22631 is")]
+)
+def test_a_host_is_called_what_it_calls_itself_or_by_its_version(caption: str, told: str) -> None:
+    with pytest.raises(PatchError) as caught:
+        server_of("10.0.22631", 1, caption)
+    assert caught.value.message.startswith(told)
+
+
+@pytest.mark.parametrize(
     ("version", "powershell", "core", "told"),
     [
         ("10.0.20348", (5, 1), (2, 21), None),

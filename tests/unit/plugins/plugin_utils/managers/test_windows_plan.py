@@ -172,6 +172,13 @@ def test_with_nothing_approved_the_module_is_never_called(state: str) -> None:
     assert caught.value.kind == "nothing_approved"
 
 
+@pytest.mark.parametrize("choice", [Choice((), frozenset({"a"})), Choice(("x",), frozenset())])
+def test_half_a_choice_is_none(choice: Choice) -> None:
+    with pytest.raises(PatchError) as caught:
+        win_updates_arguments(choice, state="installed")
+    assert caught.value.kind == "nothing_approved"
+
+
 def test_the_arguments_take_every_category_and_never_reboot() -> None:
     choice = Choice((r"KB4580325(?!\d)",), frozenset({"a"}))
     assert win_updates_arguments(choice, state="installed") == {
