@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from install_runs import STATE, Installer, only, slow_for, version, wait_for_slow
 from openfleet_lab.api import LabHost
+from seen_command_lines import CommandLines
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 Fresh = Callable[..., tuple[LabHost, Installer]]
@@ -17,32 +15,6 @@ SECRET = "proxy-pass-5ecret"
 PASSWORD = "lab-ops-pass"
 # The same as patterns for grep, whose own command line must not hold them.
 PATTERNS = {SECRET: "proxy-pass-[5]ecret", PASSWORD: "lab-[o]ps-pass"}
-
-
-class CommandLines:
-    """Every command line of this machine, which its hosts' processes are part of, looked at again and again."""
-
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def _look(self) -> None:
-        while not self._stop.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(path.read_bytes())
-                except OSError:
-                    continue
-            time.sleep(0.01)
-
-    def __enter__(self) -> CommandLines:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 def test_no_secret_is_seen_while_a_host_is_patched_or_left_when_it_is(fresh: Fresh) -> None:

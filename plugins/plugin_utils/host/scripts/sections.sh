@@ -33,7 +33,14 @@ of_cleanup() { [ -z "$of_work" ] || rm -rf "$of_work"; }
 trap of_cleanup EXIT
 trap 'exit 143' HUP INT TERM
 
-of_process_began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# A Mac has no /proc: Fri Nov 20 14:00:00 2026
+of_process_began() {
+    if [ -e /proc/self/stat ]; then
+        sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+    else
+        LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _
+    fi
+}
 
 # A private folder for this run, in memory where that can be; of_cleanup takes it away.
 of_workspace() {

@@ -76,3 +76,17 @@ def test_the_same_in_sh(part: dict[str, Any], tmp_path: Path) -> None:
     first, second = done.stdout.splitlines()
     assert first == second
     assert sorted(path.name for path in tmp_path.iterdir()) == ["openfleet-patch-living"]
+
+
+def test_the_same_in_sh_where_there_is_no_proc(tmp_path: Path) -> None:
+    text = (FOLDER / "sections.sh").read_text().replace("/dev/shm", str(tmp_path)).replace("/proc/", "/no-proc/")
+    started = subprocess.run(["ps", "-o", "lstart=", "-p", str(os.getpid())], env={**os.environ, "LC_ALL": "C"},
+                             capture_output=True, text=True, check=True).stdout  # fmt: skip
+    killed, other, living = (folder(tmp_path / f"openfleet-patch-{name}", 1) for name in ("killed", "other", "living"))
+    (killed / "owner").write_text("99999999 Fri_Nov_20_14:00:00_2026\n")
+    (other / "owner").write_text(f"{os.getpid()} Fri_Nov_20_14:00:00_2026\n")
+    (living / "owner").write_text(f"{os.getpid()} {'_'.join(started.split())}\n")
+    program = f'{text}\nof_workspace\ncat "$of_work/owner"\n'
+    done = subprocess.run(["/bin/sh", "-eu", "-c", program], capture_output=True, text=True, check=True)
+    assert [path.exists() for path in (killed, other, living)] == [False, False, True]
+    assert len(done.stdout.split()) == 2
