@@ -17,7 +17,7 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.macos imp
 
 GOLDEN = Path(__file__).resolve().parents[5] / "golden" / "macos-outputs"
 MARK = "openfleet-0123"
-SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["zsh", "--emulate", "sh"]]
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["zsh", "--emulate", "sh"], ["ksh"]]
 PROGRAMS = {
     "sw_vers": 'cat "$GOLDEN/sw_vers.26.5.1.txt"',
     "sysctl": 'case $2 in kern.boottime) echo "{ sec = 1795000000, usec = 5 } Sat" ;; *) echo 0A1B-2C ;; esac',
