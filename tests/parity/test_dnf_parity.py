@@ -93,6 +93,15 @@ def test_streams_that_are_not_enabled_and_what_a_module_hides_are_no_candidates(
     assert re.search(r"^acme-db +12  ", stream, re.M)
 
 
+def test_excludes_do_not_bring_back_what_modules_hide(host: LabHost) -> None:
+    host.run(["sh", "-c", "cp -p /etc/dnf/dnf.conf /root/dnf.conf && echo excludepkgs=acme-db >>/etc/dnf/dnf.conf"])
+    try:
+        found = [each for each in build_inventory(reading(host)).candidates if each["name"] == "acme-db"]
+    finally:
+        host.run(["mv", "/root/dnf.conf", "/etc/dnf/dnf.conf"])
+    assert [(each["version"], each["held"]["kind"]) for each in found] == [("10.2-1.module+el9+2", "exclude")]
+
+
 def test_every_difference_is_a_lock_or_an_exclude(inventory: Inventory) -> None:
     held = {each["name"]: each["held"]["kind"] for each in inventory.candidates if each["held"]}
     assert held == {"acme-locked": "versionlock", "acme-excluded": "exclude"}
