@@ -19,6 +19,7 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset ZYPP_CONF
 of_marks=/var/lib/zypp/AutoInstalled
+of_history=/var/log/zypp/history
 of_work=
 of_sources=
 of_until=
@@ -247,7 +248,8 @@ of_mark() {
 
 # Of a package that was being replaced when the host lost power, rpm has the version that came and still the one before.
 # What is left to do is what rpm would have done next: erase that. Which one came an order says where there is one, else
-# the times at which they did.
+# the times at which they did. Two versions that somebody put beside each other with rpm are his own: those that came before
+# zypper began to work last, and those that zypper notes as done.
 of_repair() {
     of_form='%{NAME}.%{ARCH} %{INSTALLTIME} %{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\n'
     rpm -q --whatprovides 'multiversion(kernel)' --queryformat "$of_form" >"$of_work/beside" 2>/dev/null
@@ -259,7 +261,15 @@ of_repair() {
             $3 in came { $2 = "99999999999" }
             { print }' |
         sort -k 1,1 -k 2,2n >"$of_work/all"
-    awk '$1 == name { print older } { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
+    of_since=$(awk -F '|' '!/^#/ && $2 == "command" { last = $1 } END { print last }' "$of_history" 2>/dev/null)
+    of_since=$(date -d "${of_since:-1970-01-01}" +%s 2>/dev/null)
+    # 2026-11-21 13:01:02|install|acme|1.1-1|noarch|root@host|...
+    awk -F '|' '!/^#/ && $2 == "command" { split("", done) } !/^#/ && $2 == "install" { done[$3 "-" $4 "." $5] = 1 }
+        END { for (word in done) print word }' "$of_history" >"$of_work/done" 2>/dev/null
+    awk -v since="${of_since:-0}" -v noted="$of_work/done" '
+        BEGIN { while ((getline line <noted) > 0) done[line] = 1 }
+        $1 == name && ($2 == "99999999999" || ($2 + 0 >= since + 0 && !($3 in done))) { print older }
+        { name = $1; older = $3 }' "$of_work/all" >"$of_work/older"
     of_worst=0
     while read -r of_old; do
         of_may_erase "$of_old" || continue

@@ -44,7 +44,9 @@ class Host:
             (root / name).chmod(0o755)
         source = program_source("zypper_transaction").decode()
         assert source.count("\nPATH=") + source.startswith("PATH=") == 1
-        source = source.replace("/etc/zypp/zypp.conf", f"{root}/zypp.conf")
+        for path in ("/etc/zypp/zypp.conf", "/var/log/zypp/history"):
+            assert path in source
+            source = source.replace(path, str(root / Path(path).name))
         (root / "installed").touch()
         (root / "program").write_text(source.replace("PATH=", f"PATH={root}:", 1))
         (root / "order").write_text("target a.noarch=2-1\nexpect arrive a noarch 2-1\nlock_timeout 1\n")
@@ -117,3 +119,26 @@ def test_repairing_erases_what_was_to_be_replaced_and_nothing_that_may_stay_besi
     (host.root / "zypp.conf").write_text("[main]\nmultiversion = provides:multiversion(kernel),tool, provides:jre\n")
     subprocess.run(["sh", str(host.root / "program"), "repair"], check=True, timeout=30, capture_output=True)
     assert (host.root / "erased").read_text().split() == ["acme-1-1.x86_64"]
+
+
+HISTORY = """\
+# 2026-11-20 10:00:00 some words of a script
+1970-01-01 00:00:50|command|root@host|'zypper' 'install' 'early'|
+1970-01-01 00:01:00|install|late|2-1|x86_64|root@host|repo|0|
+1970-01-01 00:16:40|command|root@host|'zypper' 'update'|
+1970-01-01 00:16:45|install|done|2-1|x86_64|root@host|repo|0|
+"""
+
+
+def test_repairing_leaves_what_somebody_put_beside_each_other_with_rpm(host: Host) -> None:
+    """At 1000 s zypper began what it never ended; cut was being replaced, done is noted, own and late came before."""
+    times = {"own": (10, 900), "late": (10, 60), "done": (10, 1005), "cut": (10, 1010)}
+    (host.root / "installed").write_text(
+        "".join(f"{name}.x86_64 {at} {name}-{number}-1.x86_64\n" for name, both in times.items()
+                for number, at in enumerate(both, 1))
+    )  # fmt: skip
+    (host.root / "provides").write_text("".join(f"{name}-1-1.x86_64 {name} = 1\n" for name in times))
+    (host.root / "history").write_text(HISTORY)
+    command = ["env", "TZ=UTC", "sh", str(host.root / "program"), "repair"]
+    subprocess.run(command, check=True, timeout=30, capture_output=True)
+    assert (host.root / "erased").read_text().split() == ["cut-1-1.x86_64"]
