@@ -113,3 +113,30 @@ def test_a_power_cut_in_mid_transaction_is_finished_by_the_next_boot(fresh: Fres
     task = controller.install(only(*names))
     assert (task.status, task.result["changed"]) == ("ok", False)
     assert task.result["document"]["installation"]["result"] == "NOTHING_TO_DO"
+
+
+@pytest.mark.endurance
+def test_a_hook_of_the_host_that_fails_after_everything_came_is_told_and_fails_nobody(fresh: Fresh) -> None:
+    host, controller = fresh("trouble")
+    host.run(["tee", "/etc/apt/apt.conf.d/99hook"], stdin='DPkg::Post-Invoke {"exit 3";};\n')
+    task = controller.install(only("acme-tool", "acme-admin"))
+    document = task.result["document"]
+    assert task.status == "ok", task.result["output"]
+    assert states(document) == {"acme-tool": PENDING, "acme-admin": PENDING}
+    assert document["installation"]["result"] == "FAILED"
+    [told] = [each["message"] for each in document["warnings"] if each["kind"] == "step_failed"]
+    assert "ended with exit code 100: E: Problem executing scripts DPkg::Post-Invoke 'exit 3'" in told
+
+
+@pytest.mark.endurance
+def test_a_package_that_could_not_be_unpacked_counts_once_and_comes_when_the_cause_is_gone(fresh: Fresh) -> None:
+    host, controller = fresh("trouble")
+    host.run(["sh", "-c", "mount --bind /etc /etc && mount -o remount,bind,ro /etc"])
+    task = controller.install(only("acme-conf", "acme-tool"))
+    assert (task.status, version(host, "acme-tool")) == ("failed", "ii 1.1"), task.result["output"]
+    assert task.result["msg"].startswith("1 approved patch could not be installed: acme-conf.all 1.1: ")
+    assert "Read-only file system" in task.result["msg"]
+    assert states(controller.scan(only("acme-conf"))) == {"acme-conf": "MISSING"}
+    host.run(["mount", "-o", "remount,bind,rw", "/etc"])
+    task = controller.install(only("acme-conf", "acme-tool"))
+    assert (task.status, version(host, "acme-conf")) == ("ok", "ii 1.1"), task.result["output"]

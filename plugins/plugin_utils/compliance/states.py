@@ -31,6 +31,9 @@ STATES = (
 )
 VIOLATIONS = frozenset({"MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT"})
 
+REPLACED_IN_PART = ("half-installed", "reinstallation required")
+"""What a package manager says of the version that it was taking away when unpacking the next one failed."""
+
 Entry = dict[str, Any]
 Decision = dict[str, Any]
 PatchKey = tuple[str, str | None, str | None]
@@ -62,6 +65,9 @@ def patch_entries(
     missing = {patch_key(entry)[:2] for entry in candidates if entry["state"] in ("MISSING", "FAILED")}
     installed = []
     for record, decision in zip(inventory.installed, judge.decide(inventory.installed), strict=True):
+        # The old version of what could not be unpacked: the newer one is what failed or is missing.
+        if record.get("unfinished") in REPLACED_IN_PART and patch_key(record)[:2] in missing:
+            continue
         entry = _installed_entry(judge, record, decision, pending_keys, kernels)
         if record.get("unfinished") and decision["decision"] == "approved":
             _mark_unfinished(entry, record, failed or {})

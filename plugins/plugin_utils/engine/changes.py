@@ -242,7 +242,11 @@ def objections(simulation: Simulation, targets: Sequence[Target], policy: Policy
         announced.add(target)
         if change.version != target.version:
             found.append(f"the package manager takes {change.name} {change.version} instead of {target.version}")
-    return found + [f"the package manager would not install {t.patch}" for t in targets if t not in announced]
+    return found + [f"{WOULD_NOT_INSTALL} {t.patch}" for t in targets if t not in announced]
+
+
+WOULD_NOT_INSTALL = "the package manager would not install"
+"""How an objection begins where a simulation did not fail and left a target out: it may be there by now."""
 
 
 def choose(

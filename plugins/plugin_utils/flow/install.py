@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ..compliance.states import patch_key
-from ..engine.changes import Choice, PrivateRepositories, Target
+from ..engine.changes import WOULD_NOT_INSTALL, Choice, PrivateRepositories, Target
 from ..engine.install_records import INSTALL, record
 from ..engine.records import Inventory, PatchRecord
 from ..errors import PatchError
@@ -37,6 +37,10 @@ from .selections import NoSelection, refuse_both, select
 
 _LOCK_PAUSE = 5
 _SOURCES = "/var/cache/openfleet-patch"
+
+
+def _named(left: Mapping[tuple[str, str, str], str]) -> str:
+    return ", ".join(f"{name} {word}" for (name, _arch, _version), word in sorted(left.items())[:5])
 
 
 class HostInstall(HostScan):
@@ -184,11 +188,13 @@ class HostInstall(HostScan):
         manager = self._planner(inventory)
         steps = manager.repair_steps(self._arguments["step_timeout"])
         state = self._work.run(manager, inventory.boot_id, steps, title=steps[0].name)
-        named = ", ".join(f"{name} {word}" for (name, _arch, _version), word in sorted(left.items())[:5])
+        after = self.read(refresh="never")
+        still = _named(unfinished_packages(after))
         ended = "was finished" if state.result == "SUCCEEDED" else f"could not be finished: {self._work.reason}"
         message = f"An earlier run of the package manager had been interrupted and {ended}."
-        self._notes.append({"kind": "interrupted_transaction", "message": f"{message} Left by it: {named or 'files'}."})
-        return self.read(refresh="never")
+        message = f"{message} Left by it: {_named(left) or 'files'}." + (f" Still left: {still}." if still else "")
+        self._notes.append({"kind": "interrupted_transaction", "message": message})
+        return after
 
     def _planner(self, inventory: Inventory) -> Any:
         """What plans for this host, within what the task allows."""
@@ -212,15 +218,17 @@ class HostInstall(HostScan):
             self._tell(f"{self.sources.folder} on the host could not be removed: {error}")
 
     def _choose_fresh(self, inventory: Inventory) -> tuple[Inventory, Choice]:
-        """What may be installed now. A version that left its repository means that the lists are old: they are
-        fetched and everything is decided once more."""
+        """What may be installed now. A version that left its repository means that the lists are old, and one that
+        would not come may have been installed by somebody else meanwhile: the lists are fetched and everything is
+        decided once more."""
         choice = self._chooser.choose(inventory)
         manager = self._planner(inventory)
-        if any(manager.is_stale(reason) for reasons in choice.refused.values() for reason in reasons):
+        reasons = [reason for each in choice.refused.values() for reason in each]
+        if any(manager.is_stale(reason) or reason.startswith(WOULD_NOT_INSTALL) for reason in reasons):
             inventory = self.read(refresh="always")
             choice = self._chooser.choose(inventory)
-        for target, reasons in choice.refused.items():
-            self._refusals[target] = "; ".join(reasons)
+        for target, told in choice.refused.items():
+            self._refusals[target] = "; ".join(told)
         return inventory, choice
 
     def _run(self, inventory: Inventory, choice: Choice, *, separately: bool) -> Inventory:
@@ -339,9 +347,11 @@ class HostInstall(HostScan):
         the document cannot call it failed: what a list or snapshot wanted, and whatever was begun and has not ended."""
         missing = [entry for entry in document["patches"] if entry["state"] == "FAILED"]
         known = {patch_key(entry) for entry in missing}
-        begun = [each for each in after.installed if each.get("unfinished")]
-        open_now = [*(still_open if self._selection.replaces else []), *begun]
-        wanted = [each for each in open_now if patch_key(each) not in known]
+        packages = {key[:2] for key in known}
+        begun = [each for each in after.installed if each.get("unfinished") and patch_key(each)[:2] not in packages]
+        wanted = begun
+        if self._selection.replaces:
+            wanted = [*(each for each in still_open if patch_key(each) not in known), *begun]
         return missing + [
             {"id": f"{each['name']}.{each['arch']}", "version": each["version"], "failure": self._why_not(each)}
             for each in wanted

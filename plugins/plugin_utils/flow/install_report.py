@@ -104,6 +104,8 @@ def why_not(record: Record, jobs: InstallJobs, refusals: Mapping[Target, str]) -
             return reason
     if jobs.result == "TIMED_OUT":
         return f"the time of the host was up. {jobs.reason}".strip()
+    if record.get("unfinished") and not jobs.reason:
+        return f"its installation began and has not ended: it is {record['unfinished']}"
     return jobs.reason or "it became available while others were being installed"
 
 

@@ -204,6 +204,19 @@ def test_an_interrupted_dpkg_is_finished_before_anything_is_decided(turn: Turn) 
     assert [(each["name"], each["installed_version"]) for each in install.changes] == [("curl", "1"), ("nano", None)]
 
 
+def test_what_finishing_an_interrupted_dpkg_left_is_told_and_fails_the_host_by_its_own_state(turn: Turn) -> None:
+    gone = package("gone", "1", unfinished="reinstallation required", security=False, priority="Extra")
+    broken = reading(installed=(gone,), unfinished={"packages": []})
+    install = turn(Host(broken, ends=(("SUCCEEDED", None),)))
+    error = failure(install)
+    assert "gone.all 1: its installation began and has not ended: it is reinstallation required" in error.message
+    assert install.document is not None
+    [note] = [each["message"] for each in install.document["warnings"] if each["kind"] == "interrupted_transaction"]
+    assert note.endswith(
+        "was finished. Left by it: gone reinstallation required. Still left: gone reinstallation required."
+    )
+
+
 def test_where_a_waiting_script_hangs_nothing_new_is_begun(turn: Turn) -> None:
     half = package("nano", "2", unfinished="half-configured")
     host = Host(reading(CURL, installed=(half,), unfinished={"packages": []}), ends=(("FAILED", "step"),))
@@ -244,6 +257,25 @@ def test_a_version_that_left_the_repository_is_read_for_and_decided_again(turn: 
     install.scan()
     assert host.refreshes == [None, "always", "never"]
     assert [plan.steps[1].argv[-1] for plan in host.plans] == ["curl=3"]
+
+
+def test_what_somebody_else_installed_meanwhile_is_found_by_reading_again_and_is_no_failure(turn: Turn) -> None:
+    host = Host(reading(CURL), reading(installed=(package("curl", "2"),)))
+    host.answers["curl=2"] = (0, "curl is already the newest version (2).\n")
+    install = turn(host)
+    document = install.scan()
+    assert host.refreshes == [None, "always"]
+    assert (host.plans, document["installation"]["result"], document["verdict"]) == ([], "NOTHING_TO_DO", "compliant")
+
+
+@pytest.mark.parametrize("word", ["half-installed", "reinstallation required", "half-configured"])
+def test_a_version_that_was_to_be_replaced_does_not_count_beside_the_one_that_failed(turn: Turn, word: str) -> None:
+    left = reading(CURL)
+    left.installed = [package("curl", "1", unfinished=word)]
+    install = turn(Host(reading(CURL), left, ends=(("FAILED", None), ("FAILED", None))))
+    message = failure(install).message
+    assert message.startswith("1 approved patch " if word != "half-configured" else "2 approved patches ")
+    assert "curl.all 2: " in message
 
 
 def test_without_root_nothing_is_begun(turn: Turn) -> None:
