@@ -47,11 +47,22 @@ def _patches(history: History, arguments: Arguments, hosts: Collection[str] | No
     host = _wanted(arguments, "host")
     for document in _newest(history, {host}):
         return patches_of(document, arguments["filters"])
-    raise PatchError("no_document", f"nothing is known of host {host!r}; scan it first", host=host)
+    raise _nothing_known(host)
 
 
 def _effective_patches(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
-    return effective_patches(_newest(history, hosts), baseline=_wanted(arguments, "baseline"))
+    wanted, known = _wanted(arguments, "baseline"), set()
+
+    def documents() -> Iterator[Document]:
+        for document in _newest(history, hosts):
+            known.add(str((document["baseline"] or {}).get("name")))
+            yield document
+
+    found = effective_patches(documents(), baseline=wanted)
+    if wanted not in known:
+        names = ", ".join(sorted(known - {"None"})) or "none"
+        raise PatchError("no_document", f"no host is judged by baseline {wanted!r}; baselines of the hosts: {names}")
+    return found
 
 
 def _changes(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
@@ -66,7 +77,11 @@ def _changes(history: History, arguments: Arguments, hosts: Collection[str] | No
 
 
 def _host_history(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
-    return list(host_history(history.host_documents(_wanted(arguments, "host"))))
+    host = _wanted(arguments, "host")
+    found = list(host_history(history.host_documents(host)))
+    if not found:
+        raise _nothing_known(host)
+    return found
 
 
 def _where_open(history: History, arguments: Arguments, hosts: Collection[str] | None, now: datetime) -> Any:
@@ -103,6 +118,10 @@ _ANSWERS: dict[str, Callable[[History, Arguments, Collection[str] | None, dateti
     "where_open": _where_open,
     "not_scanned": _not_scanned,
 }
+
+
+def _nothing_known(host: str) -> PatchError:
+    return PatchError("no_document", f"nothing is known of host {host!r}; scan it first", host=host)
 
 
 def _newest(history: History, hosts: Collection[str] | None) -> Iterator[Document]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..compliance.states import STATES
 from ..engine.operating_systems import OPERATING_SYSTEMS
 from ..errors import PatchError
 
@@ -66,7 +67,8 @@ def _one_count_filter(raw: Mapping[str, Any], where: str) -> Callable[[Mapping[s
 def patch_filter(raw: Sequence[Mapping[str, Any]], operating_system: str | None) -> Callable[[Row], bool]:
     """A test for an entry of ``patches``: all filters must hold, of a filter's values any one.
 
-    Values are exact; KB ids ignore case. On Amazon Linux 2022 and 2023 severity Medium takes Moderate as well.
+    Values are exact; KB ids ignore case. A state that there is not is refused: it would fit nothing, which looks like
+    good news. On Amazon Linux 2022 and 2023 severity Medium takes Moderate as well.
     Raises ``bad_filter``.
     """
     system = OPERATING_SYSTEMS.get(operating_system or "")
@@ -78,6 +80,9 @@ def patch_filter(raw: Sequence[Mapping[str, Any]], operating_system: str | None)
             raise PatchError("bad_filter", f"filters[{index}]: key {key!r} is none of {', '.join(PATCH_KEYS)}")
         if not values:
             raise PatchError("bad_filter", f"filters[{index}]: {key} has no values")
+        unknown = [value for value in values if key == "State" and value not in STATES]
+        if unknown:
+            raise PatchError("bad_filter", f"filters[{index}]: state {unknown[0]!r} is none of {', '.join(STATES)}")
         wanted = {value.casefold() if key == "KBId" else value for value in values}
         for value in values:
             wanted.update(synonyms.get((_FIELD_OF[key], value), ()))

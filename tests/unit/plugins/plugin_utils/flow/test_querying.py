@@ -138,6 +138,8 @@ def test_a_host_that_could_not_be_read_is_as_old_as_its_last_reading(history: Hi
         ("where_open", {}),
         ("effective_patches", {}),
         ("patches", {"host": "nobody"}),
+        ("host_history", {"host": "nobody"}),
+        ("effective_patches", {"baseline": "nobodys"}),
         ("changes", {"before_run": "3d3c5f0e-7a54-4c39-9a5d-2f3f3a1a9b10"}),
     ],
 )

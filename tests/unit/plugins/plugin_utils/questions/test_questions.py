@@ -123,6 +123,21 @@ def test_patches_of_a_host_are_filtered_by_state_severity_and_classification() -
         patches_of(made, [{"key": "Name", "values": ["a"]}])
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        [{"key": "State", "values": ["MISSNG"]}],
+        [{"key": "State", "values": ["MISSING", "missing"]}],
+        [{"key": "State", "values": []}],
+        [{"key": "MissingCount", "values": [1]}],
+    ],
+)
+def test_a_filter_that_could_never_fit_is_refused_and_not_answered_with_nothing(filters: list[dict[str, Any]]) -> None:
+    with pytest.raises(PatchError) as caught:
+        patches_of(document("a", found=inventory()), filters)
+    assert caught.value.kind == "bad_filter"
+
+
 def test_effective_patches_tell_what_is_approved_pending_and_on_a_list() -> None:
     base = baseline(
         approval_rules=[
