@@ -13,14 +13,12 @@ from ansible.utils.display import Display
 
 from ..plugin_utils.errors import PatchError
 from ..plugin_utils.fleet.input_check import Value, check_fleet
-from ..plugin_utils.fleet.notifications import parse_notifications
 from ..plugin_utils.flow.argument_spec import argument_spec
 from ..plugin_utils.flow.fleet_inputs import collect
 from ..plugin_utils.flow.input_files import CHECKS as NAMING_FILES
 from ..plugin_utils.flow.input_files import HOLDING, file_problem
 from ..plugin_utils.flow.named_files import base_folder
 from ..plugin_utils.flow.results import failed, plain
-from ..plugin_utils.flow.selections import reader
 
 TOGETHER = ("Install", "Reboot", "Rollback")
 """Operations that rate control counts for as a whole."""
@@ -46,8 +44,7 @@ class ActionModule(ActionBase):
             folder=base_folder(self._loader),
             together=arguments["operation"] in TOGETHER,
             files={name: partial(file_problem, name) for name in (*NAMING_FILES, *HOLDING)},
-            # A scan ignores what an installation follows in place of the baseline.
-            read=reader(self, variables) if arguments["operation"] == "Install" else None,
+            read=self._reader(variables) if arguments["operation"] == "Install" else None,
         )
         if findings:
             return result | failed(_all_in_one([each.line(len(hosts)) for each in findings], findings, len(hosts)))
@@ -55,12 +52,23 @@ class ActionModule(ActionBase):
             Display().warning(told)
         return result | {"changed": False, "total": len(hosts)}
 
+    def _reader(self, variables: dict[str, Any]) -> Any:
+        """For an installation alone: a scan ignores what that follows in place of the baseline."""
+        from ..plugin_utils.flow.selections import reader
+
+        return reader(self, variables)
+
     def _not_installed(self, inputs: Mapping[str, Mapping[str, Value]]) -> list[str]:
         """A sentence for each module that a notification needs at the end of the play and that is not there."""
         entries = {
             id(values.get("patch_notifications")): values.get("patch_notifications") for values in inputs.values()
         }
-        wanted = [each for value in entries.values() if value for each in parse_notifications(value.value)]
+        given = [value.value for value in entries.values() if value]
+        if not given:
+            return []
+        from ..plugin_utils.fleet.notifications import parse_notifications
+
+        wanted = [each for value in given for each in parse_notifications(value)]
         find = self._shared_loader_obj.module_loader.find_plugin_with_context
         return [
             f"patch_notifications: '{each.name}' will not be told: the module {each.way.module} is not installed;"

@@ -20,11 +20,7 @@ from .baselines import patch_group_of, patch_group_problems
 from .hooks_input import VARIABLES as HOOK_VARIABLES
 from .hooks_input import Hook, find_file, parse_hooks, refuse_on_windows
 from .input_values import CHECKS, LEAST, value_problem
-from .notifications import parse_notifications
-from .rate_input import parse_rates
 from .selection_check import SELECTION, Read, selection_errors
-from .window_tasks import parse_window_tasks
-from .windows_input import parse_windows
 
 BASELINES = ("patch_baselines", "patch_groups", "patch_default_baselines")
 GROUP = ("patch_group", "patch_cloud_tags", "tags")
@@ -209,7 +205,12 @@ def _group(values: Mapping[str, Any]) -> list[PatchError]:
     return []
 
 
+# What few set is imported where it is checked: Ansible compiles what a task imports at each of its starts.
 def _windows(values: Mapping[str, Any]) -> list[PatchError]:
+    if not values:
+        return []
+    from .windows_input import parse_windows
+
     try:
         parse_windows(values.get("patch_maintenance_windows"), values.get("patch_blackouts"))
     except PatchError as error:
@@ -258,6 +259,10 @@ def _minutes(values: Mapping[str, Any]) -> list[PatchError]:
 
 
 def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
+    if not values:
+        return []
+    from .notifications import parse_notifications
+
     try:
         parse_notifications(values.get("patch_notifications"))
     except PatchError as error:
@@ -266,6 +271,10 @@ def _notifications(values: Mapping[str, Any]) -> list[PatchError]:
 
 
 def _window_tasks(values: Mapping[str, Any]) -> list[PatchError]:
+    if not values:
+        return []
+    from .window_tasks import parse_window_tasks
+
     try:
         tasks = parse_window_tasks(values.get("patch_window_tasks"))
     except PatchError as error:
@@ -308,6 +317,10 @@ def rates_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rates(values: Mapping[str, Any]) -> list[PatchError]:
+    if not values:
+        return []
+    from .rate_input import parse_rates
+
     found: list[PatchError] = []
     try:
         parse_rates(rates_of(values))

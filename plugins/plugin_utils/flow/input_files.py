@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PatchError
-from ..managers.macos_titles import title_rules
-from ..managers.rpm_errata import MOST_PACKED, parse_errata
 from . import named_files
 
 
@@ -23,7 +21,10 @@ def file_problem(name: str, value: Any) -> PatchError | None:
     return None
 
 
+# What few set is imported where it is checked: Ansible compiles what a task imports at each of its starts.
 def _errata(value: str) -> None:
+    from ..managers.rpm_errata import MOST_PACKED, parse_errata
+
     content = _content(value, "errata file", "bad_errata", MOST_PACKED)
     if content is not None:
         parse_errata(content)
@@ -39,6 +40,12 @@ def _content(source: str, what: str, kind: str, most: int) -> bytes | None:
     return named_files.content(source, what=what, kind=kind, most=most)
 
 
+def _title_rules(value: Any) -> None:
+    from ..managers.macos_titles import title_rules
+
+    title_rules(value)
+
+
 CHECKS: Mapping[str, Callable[[Any], None]] = {"patch_errata": _errata}
-HOLDING: Mapping[str, Callable[[Any], object]] = {"patch_macos_title_rules": title_rules}
+HOLDING: Mapping[str, Callable[[Any], object]] = {"patch_macos_title_rules": _title_rules}
 """Those that name no file and hold what a manager reads."""

@@ -14,8 +14,6 @@ from ..engine.changes import PrivateRepositories
 from ..engine.records import Inventory, package_key
 from ..errors import PatchError
 from ..host.payload import program_source
-from ..managers.apt_private import PrivateAptPlan
-from ..managers.apt_rollback import AptRollback
 
 # Reader to module in plugin_utils/managers; loaded when a host needs it.
 _MANAGERS = {
@@ -91,6 +89,8 @@ def plan_module(
             plan.private = private
         return plan
     if private and name == "apt":
+        from ..managers.apt_private import PrivateAptPlan
+
         return PrivateAptPlan(private)
     return module.plan_for(inventory, **more) if more else module
 
@@ -102,6 +102,8 @@ def rollback_planner(inventory: Inventory, arguments: Mapping[str, Any]) -> Any:
     if name not in _TAKING_BACK:
         raise PatchError("unsupported_os", f"What {name} installed cannot be taken back.")
     if name == "apt":
+        from ..managers.apt_rollback import AptRollback
+
         return AptRollback(inventory)
     return plan_module(inventory, arguments)
 
