@@ -134,10 +134,11 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 def _macos(result: dict[str, Any]) -> None:
     """Packages and taps that are not Apple's or Homebrew's, and the user to whom Homebrew belongs."""
-    sections = result.get("sections")
+    found = result.get("sections")
+    sections: dict[str, Any] = found if isinstance(found, dict) else {}
     texts = {
         name: section["text"]
-        for name, section in (sections.items() if isinstance(sections, dict) else ())
+        for name, section in sections.items()
         if isinstance(section, dict) and isinstance(section.get("text"), str)
     }
     owner = re.search(r"(?m)^owner=(.{2,})$", texts.get("brew", ""))
