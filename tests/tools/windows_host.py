@@ -55,7 +55,7 @@ def create(folder: Path, updates: list[Update], *, present: list[dict[str, Any]]
     round for the installing calls, in order), ``down`` (execs that fail after a reboot), ``stays_up`` (reboots that do
     nothing), ``lost_at`` (the poll at which contact is lost, for ``away_then`` execs more), ``slips_in`` (an update
     that win_updates takes too; with ``seen`` in searches as well), ``withdrawn`` (updates that the reader sees once and
-    win_updates never), ``warns`` (what the module warns of), ``never_ends`` (what installs is ended by a cancel)."""
+    win_updates never), ``warns`` (what the module warns of), ``never_ends`` (state of calls that a cancel ends)."""
     state = {"boot": 0, "updates": [each.to_state() for each in updates], "present": present or [], "parts": {},
              "version": "10.0.17763", "calls": [], "down": 0, "away": 0, "polls": 0, **more}  # fmt: skip
     folder.mkdir(parents=True)
@@ -220,7 +220,7 @@ class WindowsHost:
         events = self._events(arguments)
         self._state["running"] = {"events": events, "position": 0}
         warnings = {"warnings": [self._state["warns"]]} if self._state.get("warns") else {}
-        if self._state.get("never_ends") and arguments["state"] == "installed":
+        if self._state.get("never_ends") == arguments["state"]:
             self._state["running"]["events"] = events[:1]
         options = {"pipe_name": f"openfleet-{len(log(self._folder))}"}
         return {"changed": False, "poll_options": options, "cancel_options": {**options, "pid": 4712}, **warnings}

@@ -378,10 +378,11 @@ def test_updates_that_are_on_the_host_already_are_no_part_of_it(newest: WindowsP
 def test_an_installation_past_its_time_is_cancelled_on_the_host_and_says_so(
     newest: WindowsPlays, tmp_path: Path
 ) -> None:
-    told = tell(newest, tmp_path, {"win": Story([TOOL], {"never_ends": True})}, host_timeout=20)["win"]
-    assert told.result["error"]["kind"] == "timed_out"
-    assert told.installation["result"] == "TIMED_OUT"
-    asked = [each["operation"] for each in log(told.folder, "win_updates")]
-    assert asked.count("cancel") == 2
-    assert asked[-1] == "cancel"
-    assert told.states() == {kb(TOOL): "FAILED"}
+    stories = {state: Story([TOOL], {"never_ends": state}) for state in ("searched", "installed")}
+    for state, told in tell(newest, tmp_path, stories, host_timeout=20).items():
+        assert told.result["error"]["kind"] == "timed_out"
+        assert told.installation["result"] == "TIMED_OUT"
+        asked = log(told.folder, "win_updates")
+        assert [each["arguments"]["state"] for each in asked if each["operation"] == "start"][-1] == state
+        assert asked[-1]["operation"] == "cancel"
+        assert told.states() == {kb(TOOL): "FAILED"}

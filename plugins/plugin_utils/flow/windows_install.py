@@ -243,8 +243,11 @@ class WindowsInstall(HostScan):
         a search does not end in what was decided."""
         selection = self._arguments["windows_server_selection"]
         ask = windows_plan.win_updates_arguments(choice, state="searched", server_selection=selection)
+        found = self._windows.updates(ask)
+        if found["timed_out"]:
+            return inventory
         try:
-            gone = windows_plan.check_searched(self._windows.updates(ask), choice)
+            gone = windows_plan.check_searched(found, choice)
         except PatchError as error:
             self.failure = error
             self._rounds.explain(choice.ids, error.message)

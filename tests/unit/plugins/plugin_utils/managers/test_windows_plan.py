@@ -120,8 +120,15 @@ def test_what_no_filter_tells_from_an_unapproved_update_is_left_with_the_reason(
                       line(3, "Other (KB4589208)", "4589208"))  # fmt: skip
     choice = choose(ids(records, 0, 2), records, accept_eula=False)
     assert choice.ids == set(ids(records, 2))
-    assert "no filter tells it from" in choice.left[records[0]["update_id"]]
+    told = "no filter tells it from what is not approved: Update (KB4580325)"
+    assert choice.left == {records[0]["update_id"]: told}
     assert taken(choice, records) == set(ids(records, 2))
+
+
+def test_a_title_that_no_filter_can_begin_with_is_left_with_the_reason() -> None:
+    [record] = offered(line(1, "Update"))
+    choice = choose([record["update_id"]], [{**record, "title": " Update"}], accept_eula=False)
+    assert choice.left[record["update_id"]].endswith("its title has no fixed text")
 
 
 def test_two_approved_updates_that_no_filter_tells_apart_are_both_taken() -> None:
@@ -284,6 +291,26 @@ def test_a_failed_update_has_its_code_and_a_failed_call_fails_the_rest() -> None
     assert outcome.failed[failing[0]].startswith("0x80240016: another installation runs")
     assert outcome.failed["c"] == "Failed to install all updates"
     assert outcome.claimed == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        ({"failure_hresult_code": -2145124330, "failure_msg": "busy"},
+         "0x80240016: another installation runs or a reboot is pending (busy)"),
+        ({"failure_hresult_code": -2147023293}, "0x80070643"),
+        ({"failure_hresult_code": None, "failure_msg": "no code"}, "failed (no code)"),
+        ({"failure_hresult_code": True}, "failed"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_by_its_code_and_the_words_of_windows(update: dict[str, Any], told: str) -> None:
+    assert check_installed({"updates": {"a": update}}, Choice(("x",), frozenset({"a"}))).failed == {"a": told}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_wish_for_a_reboot_is_that_of_the_module(wanted: bool) -> None:
+    outcome = check_installed({"updates": {}, "reboot_required": wanted}, Choice(("x",), frozenset({"a"})))
+    assert outcome.reboot_required is wanted
 
 
 def test_a_broken_answer_of_the_module_is_refused() -> None:
