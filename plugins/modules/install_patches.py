@@ -116,7 +116,8 @@ attributes:
     details: Shows each package with its version before and after.
   platform:
     description: Which operating systems it works on.
-    platforms: posix
+    platforms: posix, windows
+    details: Windows and macOS are a preview.
     support: full
 notes:
   - The task's C(environment) reaches the package manager, and is kept in files of mode 0600 on the host while the job runs.

@@ -39,6 +39,10 @@ extends_documentation_fragment:
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
   - openfleet.patch.run
+attributes:
+  platform:
+    platforms: posix, windows
+    details: Windows and macOS are a preview.
 notes:
   - This file holds documentation only. The action plugin of the same name does the work.
 seealso:

@@ -115,7 +115,8 @@ attributes:
     details: A reboot has no difference to show.
   platform:
     description: Which operating systems it works on.
-    platforms: linux
+    platforms: posix, windows
+    details: Windows and macOS are a preview.
     support: full
 notes:
   - Needs root on the host where it is rebooted, so run it with C(become=true).

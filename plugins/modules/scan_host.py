@@ -37,6 +37,10 @@ extends_documentation_fragment:
   - openfleet.patch.run
   - openfleet.patch.run.document
   - openfleet.patch.run.progress
+attributes:
+  platform:
+    platforms: posix, windows
+    details: Windows and macOS are a preview.
 notes:
   - The task's C(environment) reaches the package manager and travels on standard input, never on a command line.
   - This file holds documentation only. The action plugin of the same name does the work.

@@ -22,6 +22,10 @@ extends_documentation_fragment:
   - openfleet.patch.host
   - openfleet.patch.host.windows
   - openfleet.patch.host.macos
+attributes:
+  platform:
+    platforms: posix, windows
+    details: Windows and macOS are a preview.
 notes:
   - This file holds documentation only. The action plugin of the same name does the work.
 seealso:
