@@ -20,7 +20,6 @@ BAD = "failed"
 LATE = "timed_out"
 LOST = "unreachable"
 SKIPPED = "skipped"
-RESULTS = (DONE, BAD, LATE, LOST, SKIPPED)
 HOOK_FAILED = "hook_failed"
 CHECK_FAILED = "check_failed"
 SPOKEN = {

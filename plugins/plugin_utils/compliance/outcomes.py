@@ -39,16 +39,6 @@ def host_status(document: Mapping[str, Any] | None, outcome: Mapping[str, Any] |
     return verdict if verdict in VERDICTS else "unknown"
 
 
-def counts_as_error(outcome: Mapping[str, Any]) -> bool:
-    """A host that failed, timed out or could not be reached; not one that was left alone, as by its window."""
-    return outcome.get("status") not in (OK, NOT_STARTED)
-
-
-def exceeds(failed: int, total: int, percentage: float) -> bool:
-    """Whether more than ``percentage`` of ``total`` hosts have failed; with 0, whether one has."""
-    return failed * 100 > percentage * total
-
-
 def why_failed(counts: Mapping[str, int], fail_on: Iterable[str]) -> str | None:
     """The sentence to fail the play with, or None when nothing in ``fail_on`` happened."""
     happened = [f"{counts[status]} {status.replace('_', ' ')}" for status in fail_on if counts.get(status)]

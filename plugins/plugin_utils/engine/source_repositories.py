@@ -43,10 +43,6 @@ class Repository:
         pairs = (line.partition("=") for line in self.lines)
         return {key: value for key, equals, value in pairs if equals}
 
-    @property
-    def has_credentials(self) -> bool:
-        return bool(self.secrets or self.credentials)
-
 
 def without_credentials(configuration: str) -> str:
     """The configuration as it may be written down: still valid, and nothing that opens anything."""

@@ -25,7 +25,6 @@ CLOSED = "closed"
 PAST_CUTOFF = "past_cutoff"
 BLACKOUT = "blackout"
 RUN_TIMEOUT = "run_timeout"
-DECISIONS = (OPEN, CLOSED, PAST_CUTOFF, BLACKOUT, RUN_TIMEOUT)
 _TICK = timedelta(microseconds=1)
 _LOOK_AHEAD = 1000
 """So many openings are looked at for one that no blackout covers."""
