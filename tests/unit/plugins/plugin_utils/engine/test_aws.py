@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.aws import from_aws, to_aws
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import parse_baseline
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline import canonical, parse_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.evaluate import evaluate
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
@@ -150,6 +150,22 @@ def test_a_member_that_nobody_knows_is_named_never_dropped(keys: tuple[Any, ...]
     with pytest.raises(PatchError) as caught:
         from_aws(document)
     assert [problem["where"] for problem in caught.value.details["problems"]] == [where]
+
+
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [({"ApprovalRules": {}}, "baseline.aws_members.ApprovalRules"), ([], "baseline.aws_members")],
+)
+def test_nothing_that_counts_hides_among_the_members_that_do_not(members: Any, where: str) -> None:
+    with pytest.raises(PatchError) as caught:
+        canonical({"name": "abc", "aws_members": members})
+    assert [problem["where"] for problem in caught.value.details["problems"]] == [where]
+
+
+def test_members_without_effect_come_back_from_our_own_names_too() -> None:
+    document = to_aws({"name": "abc", "tags": [{"Key": "a", "Value": "b"}], "client_token": "t"})
+    assert (document["Tags"], document["ClientToken"]) == ([{"Key": "a", "Value": "b"}], "t")
+    assert to_aws(from_aws({**document, "ResponseMetadata": {"HTTPStatusCode": 200}})) == document
 
 
 def test_a_list_without_values_is_exported_as_the_service_wants_it() -> None:

@@ -96,6 +96,8 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
         ({**RHEL, "global_filters": []}, "global_filters", "must be a mapping"),
         ({**RHEL, "global_filters": {"severety": ["x"]}}, "global_filters.severety", "did you mean 'severity'?"),
         ({**RHEL, "global_filters": {"severity": "x"}}, "global_filters.severity", "must be a list such as [x]"),
+        ({**RHEL, "global_filters": {5: ["x"]}}, "global_filters.5", "unknown filter"),
+        ({**RHEL, "approved_patches": [10**18]}, "approved_patches[0]", "must be a string, not a huge number"),
         ({**RHEL, "global_filters": {"severity": [True]}}, "global_filters.severity[0]", "put it in quotes"),
         ({**RHEL, "global_filters": {"product": ["p" * 65]}}, "global_filters.product[0]", "1 to 64"),
         ({**RHEL, "global_filters": {"Severity": ["a"], "severity": ["b"]}}, "global_filters.severity", "twice"),

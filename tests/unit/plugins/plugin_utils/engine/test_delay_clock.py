@@ -74,6 +74,7 @@ def judged(family: str, clock: str, *known: str, non_security: bool = False, day
         ("windows", "vendor", ("released",), "vendor"),
         ("windows", "vendor_else_first_seen", ("first_seen",), "first_seen"),
         ("windows", "first_seen", ("released", "first_seen"), "first_seen"),
+        ("windows", "repository", ("repository_date",), "repository"),
     ],
 )
 def test_each_clock_takes_the_first_date_that_it_knows(
