@@ -23,7 +23,8 @@ def turn(item: pytest.Item) -> int:
     """Tests with a lower number come first."""
     if "gates" in item.path.parts:
         return 0
-    return 1 if any(item.get_closest_marker(name) for name in ("lab", "slow", "endurance")) else 2
+    quick = not any(item.get_closest_marker(name) for name in ("lab", "slow", "endurance"))
+    return 2 if quick and not item.nodeid.startswith("tests/windows/") else 1
 
 
 def group(test: str) -> str:

@@ -18,7 +18,6 @@ from other_collections import other_collections
 from windows_host import create, log, recorded_updates
 from windows_plays import EVERYTHING, Ended, WindowsPlays
 
-pytestmark = pytest.mark.xdist_group("windows_flow")
 FLASH, REMOVAL, TOOL, DOTNET, DEFENDER, CUMULATIVE = recorded_updates("full_run")
 WEEK = [
     {
