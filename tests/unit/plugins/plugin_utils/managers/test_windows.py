@@ -191,6 +191,12 @@ def test_a_classification_of_no_known_id_counts_by_its_name_without_spaces() -> 
     assert record["classification"] == "DriverSetExtras"
 
 
+def test_a_classification_is_known_by_its_id_whatever_its_type_is_called() -> None:
+    line = update_line(BY_KB["4487038"])
+    line["categories"][0]["type"] = "Aktualisierungsklassifizierung"
+    assert build_inventory(reading([line])).candidates[0]["classification"] == "SecurityUpdates"
+
+
 def test_a_bulletin_in_the_list_takes_its_updates() -> None:
     inventory = build_inventory(reading([update_line(BY_KB["4487038"], security_bulletin_ids=["MS10-048"])]))
     assert approved(inventory, baseline([], approved_patches=["MS10-048"])) == {BY_KB["4487038"]["update_id"]}
@@ -296,7 +302,7 @@ def test_a_hidden_update_is_held_by_the_hosts_administrator() -> None:
     inventory = build_inventory(reading([update_line(BY_KB["4487038"], hidden=True)]))
     entry = patch_entries(inventory, baseline([rule()]), as_of=AS_OF)[0]
     assert (entry["state"], entry["detail"]) == (None, "HELD")
-    assert inventory.holds[0]["kind"] == "hidden"
+    assert (inventory.holds[0]["kind"], inventory.holds[0]["name"]) == ("hidden", "KB4487038")
 
 
 def test_an_installed_update_before_its_reboot_is_neither_missing_nor_in_force() -> None:
@@ -358,6 +364,63 @@ def test_a_search_that_failed_judges_no_host_and_names_the_code() -> None:
     with pytest.raises(PatchError, match="0x8024402C: the update server cannot be reached") as caught:
         build_inventory(reading([], offered=failed))
     assert caught.value.kind == "update_search_failed"
+
+
+@pytest.mark.parametrize(
+    ("search_by", "uses_wsus", "server"),
+    [
+        ({}, 1, "the WSUS server http://wsus:8530"),
+        ({}, 0, "Windows Update"),
+        ({}, None, "Windows Update"),
+        ({"server_selection": "windows_update"}, 1, "Windows Update"),
+        ({"server_selection": "managed_server"}, None, "the WSUS server http://wsus:8530"),
+        ({"offline_file": r"C:\wsusscn2.cab"}, 1, r"the scan file C:\wsusscn2.cab"),
+    ],
+)
+def test_a_failed_search_names_whom_it_asked(search_by: dict[str, str], uses_wsus: int | None, server: str) -> None:
+    failed = {**search([]), "result_code": None, "error": {"code": "0x8024402C", "message": "HRESULT"}}
+    policy = {**reading([])["result"]["policy"], "wu_server": "http://wsus:8530", "use_wu_server": uses_wsus}
+    answer = reading([], offered=failed, policy=policy)
+    answer["system"] = {"search": search_by}
+    with pytest.raises(PatchError) as caught:
+        build_inventory(answer)
+    assert caught.value.message.startswith(f"The search for updates at {server} failed: 0x8024402C")
+
+
+@pytest.mark.parametrize(("message", "told"), [("Zeitüberschreitung", "(Zeitüberschreitung)."), ("", "(no message).")])
+def test_a_failed_search_is_told_in_the_words_of_windows_too(message: str, told: str) -> None:
+    failed = {**search([]), "result_code": None, "error": {"code": "0x8024402C", "message": message}}
+    with pytest.raises(PatchError) as caught:
+        build_inventory(reading([], offered=failed))
+    assert caught.value.message.endswith(told)
+
+
+def test_what_a_search_left_out_is_told_with_code_and_words() -> None:
+    warned = {**search([]), "result_code": 3, "warnings": [{"code": "0x80240032", "message": "one service"}]}
+    inventory = build_inventory(reading([], offered=warned))
+    assert inventory.refresh["errors"] == ["0x80240032: the search criteria are not understood one service"]
+
+
+def test_an_update_is_replaced_by_another_one_on_offer_alone() -> None:
+    own, absent = BY_KB["4487038"]["update_id"], "00000000-0000-0000-0000-000000000009"
+    inventory = build_inventory(reading([update_line(BY_KB["4487038"], superseded_update_ids=[own, absent])]))
+    assert inventory.candidates[0]["superseded_by"] == []
+
+
+@pytest.mark.parametrize(("powershell", "fits"), [("2.0", False), ("3.0", True), ("5.1.17763.1", True)])
+def test_the_reader_needs_powershell_3(powershell: str, fits: bool) -> None:
+    if fits:
+        assert build_inventory(reading([], powershell=powershell)).findings["powershell"] == powershell
+        return
+    with pytest.raises(PatchError, match="3.0 is needed") as caught:
+        build_inventory(reading([], powershell=powershell))
+    assert caught.value.kind == "unsupported_os"
+
+
+def test_a_host_without_a_caption_goes_by_its_product() -> None:
+    answer = reading([])
+    answer["result"]["os"]["caption"] = ""
+    assert build_inventory(answer).os["name"] == "WindowsServer2019"
 
 
 @pytest.mark.parametrize("code", [0, 1, 4, 5])
