@@ -401,6 +401,22 @@ def test_what_a_search_left_out_is_told_with_code_and_words() -> None:
     assert inventory.refresh["errors"] == ["0x80240032: the search criteria are not understood one service"]
 
 
+@pytest.mark.parametrize(
+    ("bulletins", "cves", "advisories"),
+    [
+        ([], [], []),
+        ([], ["CVE-2026-1"], [{"id": None, "cves": ["CVE-2026-1"]}]),
+        (["MS10-048"], [], [{"id": "MS10-048", "cves": []}]),
+        (["MS10-048", "MS10-049"], ["CVE-2026-1"],
+         [{"id": "MS10-048", "cves": ["CVE-2026-1"]}, {"id": "MS10-049", "cves": []}]),
+    ],
+)  # fmt: skip
+def test_cves_without_a_bulletin_and_bulletins_without_cves_are_kept(
+    bulletins: list[str], cves: list[str], advisories: list[dict[str, Any]]
+) -> None:
+    assert one("4487038", security_bulletin_ids=bulletins, cve_ids=cves)["advisories"] == advisories
+
+
 def test_an_update_is_replaced_by_another_one_on_offer_alone() -> None:
     own, absent = BY_KB["4487038"]["update_id"], "00000000-0000-0000-0000-000000000009"
     inventory = build_inventory(reading([update_line(BY_KB["4487038"], superseded_update_ids=[own, absent])]))
