@@ -51,7 +51,7 @@ of_workspace() {
         of_pid=
         { read -r of_pid of_began <"$of_left/owner"; } 2>/dev/null
         # Of a run that was killed: its process is gone, or another one has its number.
-        if [ -n "$of_pid" ] && [ -n "$(find "$of_left" -prune -type d -user "$(id -u)")" ] && [ "$(of_process_began "$of_pid")" != "$of_began" ]; then
+        if [ -n "$of_pid" ] && [ -n "$(find "$of_left" -prune -type d -user "$(id -u)" 2>/dev/null)" ] && [ "$(of_process_began "$of_pid")" != "$of_began" ]; then
             rm -rf "$of_left"
         fi
     done

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -431,3 +433,27 @@ def test_of_two_offered_versions_the_older_is_no_candidate_once_the_newer_is_the
     texts |= {"updates": "* Label: ".join(kept), "history": history.replace("</array>\n</plist>", f"{entry}\n</plist>")}
     assert older["version"] in texts["updates"]
     assert [each for each in build_inventory(reading(**texts)).candidates if each["kind"] == "update"] == []
+
+
+@pytest.mark.parametrize(("name", "section"), [
+    # Forms that no reader of ours asks for, which must never pass for those that it does.
+    ("softwareupdate-history.10.14.txt", "updates"),
+    ("softwareupdate-history.14-sonoma.test-author.txt", "updates"),
+    ("system_profiler-SPInstallHistoryDataType.json", "history"),
+    ("pkgutil-pkg-info.CLTools_Executables.11-groups.txt", "receipts"),
+    ("pkgutil-pkg-info.XProtect.15.txt", "receipts"),
+    ("pkgutil-pkgs.10.13-clt-grep.txt", "receipts"),
+    (f"{BREW}.info-installed.v2.json", "brew_outdated_formula"),
+    (f"{BREW}.upgrade-formula.txt", "brew_outdated_formula"),
+])  # fmt: skip
+def test_a_recorded_answer_to_another_question_is_refused(name: str, section: str) -> None:
+    with pytest.raises(PatchError):
+        build_inventory(reading(**{section: recorded(name)}))
+
+
+def test_every_recorded_output_says_where_it_comes_from() -> None:
+    rows = [line.split("|")[1] for line in recorded("SOURCES.md").splitlines() if line.startswith("| ")]
+    patterns = [word for row in rows for word in re.split(r"[,\s]+", row) if word]
+    names = {path.name for path in GOLDEN.iterdir()} - {"SOURCES.md"}
+    assert len(names) > 60
+    assert [name for name in sorted(names) if not any(fnmatch(name, pattern) for pattern in patterns)] == []
