@@ -3,11 +3,9 @@ its systems."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from dnf_hosts import MAPPED, everything, logs, transactions, versions, wait_for_slow
@@ -15,6 +13,7 @@ from install_runs import ROOT, Installer, entry, job_results, only, processes, s
 from jsonschema import Draft202012Validator
 from openfleet_lab.api import LabHost
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences, fingerprint
+from openfleet_lab.locks import file_lock_held
 
 pytestmark = pytest.mark.lab
 SCHEMA = ROOT / "docs" / "schema" / "document.schema.json"
@@ -120,7 +119,7 @@ def test_what_fails_keeps_nobody_else_from_the_host_and_says_why(fresh: Fresh) -
     host, controller = fresh("trouble", kind="fedora42")
     bad = ("acme-badpre", "acme-thief", "acme-unsigned", "acme-forged")
     good = ("acme-bug", "acme-badpost")
-    with lock_held(host):
+    with file_lock_held(host, "/run/dnf/rpmtransaction.lock"):
         task = controller.install(only(*good), lock_timeout=2, refresh="never", **MAPPED)
         assert (task.status, task.kind) == ("failed", "locked"), task.result["output"]
         assert "python3 (pid " in task.result["msg"]
@@ -173,28 +172,3 @@ def test_a_script_that_hangs_is_ended_and_the_rest_goes_on(fresh: Fresh) -> None
     assert transactions(document) == [max(history(host))]
     assert "unfinished" not in controller.scan(only(*names), **MAPPED)["findings"]
     assert host.run(["dnf5", "-C", "check"], check=False).returncode == 0
-
-
-HOLDER = """
-import fcntl, os, time
-os.makedirs("/run/dnf", exist_ok=True)
-held = open("/run/dnf/rpmtransaction.lock", "w")
-fcntl.lockf(held, fcntl.LOCK_EX)
-print("held", flush=True)
-time.sleep(600)
-"""
-
-
-@contextlib.contextmanager
-def lock_held(host: LabHost) -> Iterator[None]:
-    """Another program changes the host through libdnf5 until the block ends."""
-    enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", HOLDER]
-    with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        try:
-            yield
-        finally:
-            # nsenter has a child: ending it alone would leave the lock held.
-            host.run(["pkill", "-f", "rpmtransaction.lock"], check=False)
-            holder.wait()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from dnf_hosts import RHEL, everything, logs, transactions, versions, wait_for_slow
@@ -22,6 +20,7 @@ from install_runs import (
     wait_for_job,
 )
 from openfleet_lab.api import LabHost
+from openfleet_lab.locks import dnf_lock_held
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import program_source
 
@@ -29,14 +28,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 Fresh = Callable[..., tuple[LabHost, Installer]]
 PENDING = "INSTALLED_PENDING_REBOOT"
 NEW, OLD = "1.1-1.el9", "1.0-1.el9"
-HOLD_LOCK = """\
-import dnf.lock, sys, time
-lock = dnf.lock.build_metadata_lock("/var/cache/dnf", True)
-lock.__enter__()
-print("held", flush=True)
-time.sleep(float(sys.argv[1]))
-lock.__exit__()
-"""
 
 
 def test_what_cannot_be_installed_keeps_nobody_else_from_the_host_and_says_why(fresh: Fresh) -> None:
@@ -171,23 +162,9 @@ def test_a_cut_connection_leaves_the_job_running_and_the_next_run_follows_it(fre
     assert len(host.run(["ls", f"{STATE}/jobs"]).stdout.split()) == 1
 
 
-@contextmanager
-def lock_held(host: LabHost, seconds: float) -> Iterator[None]:
-    """Another dnf keeps its lock for so long, or until the block ends."""
-    enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", HOLD_LOCK, str(seconds)]
-    with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        try:
-            yield
-        finally:
-            # nsenter has a child: ending it alone would leave the lock held.
-            host.run(["pkill", "-f", "build_metadata_lock"], check=False)
-
-
 def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh: Fresh) -> None:
     host, controller = fresh(kind="rhel9")
-    with lock_held(host, 600):
+    with dnf_lock_held(host):
         task = controller.install(only("acme-bug"), system=RHEL, lock_timeout=3, refresh="never")
         assert (task.status, task.kind) == ("failed", "locked"), task.result["output"]
         assert "python3 (pid" in task.result["msg"]

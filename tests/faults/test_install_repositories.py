@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from install_runs import EVERYTHING, Installer, entry, job_results, only, version
 from openfleet_lab.api import LabHost
+from openfleet_lab.locks import file_lock_held
 from openfleet_lab.packages import Package, Version
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 Fresh = Callable[..., tuple[LabHost, Installer]]
 PENDING = "INSTALLED_PENDING_REBOOT"
-HOLD_LOCK = """\
-import fcntl, sys, time
-held = open("/var/lib/dpkg/lock-frontend", "w")
-fcntl.lockf(held, fcntl.LOCK_EX)
-print("held", flush=True)
-time.sleep(float(sys.argv[1]))
-"""
-
-
-@contextmanager
-def lock_held(host: LabHost, seconds: float) -> Iterator[None]:
-    """Another program keeps the package manager's lock for so long, or until the block ends."""
-    enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", HOLD_LOCK, str(seconds)]
-    with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        try:
-            yield
-        finally:
-            # nsenter has a child: ending it alone would leave the lock held.
-            host.run(["pkill", "-f", "lock-frontend"], check=False)
+LOCK = "/var/lib/dpkg/lock-frontend"
 
 
 def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh: Fresh) -> None:
     host, controller = fresh()
-    with lock_held(host, 600):
+    with file_lock_held(host, LOCK):
         task = controller.install(only("acme-tool"), lock_timeout=3)
         assert (task.status, task.kind) == ("failed", "locked"), task.result["output"]
         assert "waiting for python3 (pid" in task.result["output"]
@@ -47,7 +26,7 @@ def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh:
         assert "holds /var/lib/dpkg/lock-frontend" in task.result["msg"]
         assert task.result["document"]["compliant"] is None
         assert version(host, "acme-tool") == "ii 1.0"
-    with lock_held(host, 600):
+    with file_lock_held(host, LOCK):
         running = controller.begin(only("acme-tool"), lock_timeout=120)
         assert running.stdout is not None
         told = next((line for line in running.stdout if "waiting for python3 (pid" in line), None)

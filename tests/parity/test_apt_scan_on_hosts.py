@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from apt_reading import READER, read_answer, reading, request
 from openfleet_lab.api import Lab, LabHost, start_host
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences
 from openfleet_lab.fingerprint import fingerprint as everything
+from openfleet_lab.locks import file_lock_held
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.apt import build_inventory
 
@@ -118,23 +118,15 @@ def test_without_network_the_lists_stay_as_old_as_they_were(bookworm: LabHost) -
 
 
 def test_a_lock_held_by_another_program_is_waited_for_and_then_named(bookworm: LabHost) -> None:
-    code = ("import fcntl,sys,time; f=open('/var/lib/apt/lists/lock','w'); fcntl.lockf(f, fcntl.LOCK_EX);"
-            "print('held', flush=True); time.sleep(float(sys.argv[1]))")  # fmt: skip
-    enter = ["nsenter", "-t", str(bookworm.init_pid()), "-a", "--", "/usr/bin/python3", "-c", code]
-    with subprocess.Popen([*enter, "600"], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    lock = "/var/lib/apt/lists/lock"
+    with file_lock_held(bookworm, lock):
         started = time.monotonic()
         answer = read_answer(bookworm, refresh="always", lock_timeout=2)["result"]
         assert 2 <= time.monotonic() - started
         assert answer["refresh"]["ok"] is False
         assert "locked by python3 (pid" in answer["refresh"]["errors"][0]
         assert answer["lock"]["name"] == "python3"
-        # nsenter has a child: ending it alone would leave the lock held.
-        bookworm.run(["pkill", "-f", "lists/lock"], check=False)
-    with subprocess.Popen([*enter, "2"], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+    with file_lock_held(bookworm, lock, seconds=2):
         assert read_answer(bookworm, refresh="always", lock_timeout=60)["result"]["refresh"]["ok"] is True
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from dnf_reading import read_answer, reading
 from openfleet_lab.api import Lab, LabHost, start_host
 from openfleet_lab.fingerprint import LOGIN_RECORDS, differences
 from openfleet_lab.fingerprint import fingerprint as everything
+from openfleet_lab.locks import dnf_lock_held
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.managers.dnf import build_inventory
 
@@ -115,18 +115,11 @@ def test_without_network_the_metadata_stays_as_old_as_it_was(host: LabHost) -> N
 
 
 def test_a_lock_held_by_another_dnf_is_waited_for_and_then_named(host: LabHost) -> None:
-    code = ("import dnf.lock,time; lock=dnf.lock.build_metadata_lock('/var/cache/dnf', True); lock.__enter__();"
-            "print('held', flush=True); time.sleep(600); lock.__exit__()")  # fmt: skip
-    enter = ["nsenter", "-t", str(host.init_pid()), "-a", "--", "/usr/bin/python3", "-c", code]
-    with subprocess.Popen(enter, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with dnf_lock_held(host):
         answer = read_answer(host, refresh="always", lock_timeout=1)["result"]
         assert answer["refresh"]["ok"] is False
         assert "locked by python3 (pid" in answer["refresh"]["errors"][0]
         assert answer["lock"]["name"] == "python3"
-        # nsenter has a child: ending it alone would leave the lock held.
-        host.run(["pkill", "-f", "build_metadata_lock"], check=False)
     assert read_answer(host, refresh="always", lock_timeout=60)["result"]["refresh"]["ok"] is True
 
 
