@@ -39,7 +39,10 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_collection(tmp_path_factory.mktemp("collections"))
 
 
-@pytest.mark.parametrize("core", sorted(CORES))
+SOME = [pytest.param(core, marks=() if core in ("2.16", "2.21") else pytest.mark.endurance) for core in sorted(CORES)]
+
+
+@pytest.mark.parametrize("core", SOME)
 def test_every_host_is_counted_once_across_forks_and_batches(core: str, collections: Path, tmp_path: Path) -> None:
     book = tmp_path / "look.yml"
     book.write_text(PLAY)
