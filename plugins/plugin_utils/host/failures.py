@@ -146,10 +146,12 @@ def missing_answer(reply: Reply, shipped: tuple[str, ...], seen: str, code: int)
     reader = system.get("reader")
     if reader is None or reader not in shipped:
         managers = ", ".join(system.get("managers", [])) or "none"
+        # It can neither tell notices nor versions for a program, nor be stopped before it acts.
+        more = " Install dnf beside microdnf on the host." if "microdnf" in system.get("managers", []) else ""
         return PatchError(
             "unsupported_os",
             f"{_os_name(system)} is not supported: package managers found: {managers}; this version reads "
-            f"{', '.join(shipped)}.",
+            f"{', '.join(shipped)}.{more}",
             system=system,
         )
     if reply.broke:

@@ -115,6 +115,7 @@ def test_a_host_without_an_image_passes() -> None:
         (Reply(), "bad_answer", "exit code 127"),
         (Reply(system={**SYSTEM, "reader": None, "managers": []}), "unsupported_os", "managers found: none"),
         (Reply(system={**SYSTEM, "reader": "zypper", "managers": ["zypper"]}), "unsupported_os", "zypper"),
+        (Reply(system={**SYSTEM, "reader": None, "managers": ["microdnf"]}), "unsupported_os", "Install dnf beside"),
         (Reply(system=SYSTEM, broke="/usr/bin/python3 exit code 139"), "bad_answer", "exit code 139"),
         (Reply(system=SYSTEM, tried=["/usr/bin/python3 ImportError()"]), "no_interpreter", "python3-apt"),
         (Reply(system=SYSTEM), "no_interpreter", "no Python was found"),
