@@ -132,8 +132,9 @@ of_metadata() {
         case $of_disabled in *"|$of_alias|"*) continue ;; esac
         printf 'D\t%s\nM\t%s\n' "$of_alias" "$(stat -c %Y "$of_index" 2>/dev/null)"
         printf 'V\t%s\n' "$(sed -n 's,.*<revision>\([0-9]*\)</revision>.*,\1,p' "$of_index" | head -n 1)"
+        # Some servers write the whole index in one line.
         # shellcheck disable=SC2013  # words without spaces
-        for of_file in $(sed -n 's,.*<location.* href="\([A-Za-z0-9._/-]*\)".*,\1,p' "$of_index"); do
+        for of_file in $(tr '>' '\n' <"$of_index" | sed -n 's,.*<location.* href="\([A-Za-z0-9._/-]*\)".*,\1,p'); do
             case $of_file in
                 *primary.xml.zck | *updateinfo.xml.zck) continue ;;
                 *primary.xml*)

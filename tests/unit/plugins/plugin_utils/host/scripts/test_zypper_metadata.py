@@ -82,9 +82,10 @@ def read(tmp_path: Path, awk: list[str], files: dict[str, str]) -> list[str]:
     repository = tmp_path / "raw" / "u" / "repodata"
     repository.mkdir(parents=True)
     index = "".join(f'<data><location href="repodata/{name}.gz"/></data>' for name in files)
-    (repository / "repomd.xml").write_text(
-        f"<repomd><revision>1</revision>{index}</repomd>".replace("<data>", "\n<data>")
-    )
+    # Its layout is that of the files.
+    lines = any("\n" in text for text in files.values())
+    index = f"<repomd><revision>1</revision>{index}</repomd>".replace("<data>", "\n<data>" if lines else "<data>")
+    (repository / "repomd.xml").write_text(index)
     for name, text in files.items():
         (repository / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
     (tmp_path / "names").write_text("acme\nanother\n")
