@@ -16,7 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from openfleet_lab import rpm_layers, suse_layers
 from openfleet_lab.api import LabHost
+from openfleet_lab.rpm_repository import signer
 
 FOLDER = "/srv/random"
 # Each is newer than those before it, by rpm's own order.
@@ -163,7 +165,7 @@ def bring_to(host: LabHost, world: World, work: Path) -> None:
         for path in sorted(packages.glob("**/*.rpm")):
             tar.add(path, f"packages/{path.name}")
         for repository in ("base", "extra"):
-            for name, content in _metadata(world, repository).items():
+            for name, content in _signed(host, _metadata(world, repository), work).items():
                 member = tarfile.TarInfo(f"{repository}/repodata/{name}")
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
@@ -171,12 +173,29 @@ def bring_to(host: LabHost, world: World, work: Path) -> None:
     host.run(["sh", "-c", f"rm -rf {FOLDER} && mkdir {FOLDER} && base64 -d | tar xz -C {FOLDER}"], stdin=text)
     host.run(["sh", "-c", "old=$(rpm -qa 'rnd-*'); test -z \"$old\" || rpm -e $old"])
     host.run(["sh", "-c", f"rpm -i {FOLDER}/packages/*.rpm"])
+    key = suse_layers.KEY if host.kind.manager == "zypper" else rpm_layers.KEY
     settings = "".join(
-        f"[{name}]\nname={name}\nbaseurl=file://{FOLDER}/{name}\ngpgcheck=1\n" for name in ("base", "extra")
+        f"[{name}]\nname={name}\nenabled=1\nbaseurl=file://{FOLDER}/{name}\ngpgcheck=1\nrepo_gpgcheck=1\n"
+        f"gpgkey=file://{key}\n"
+        for name in ("base", "extra")
     )
-    host.run(["sh", "-c", "rm -f /etc/yum.repos.d/*.repo; cat >/etc/yum.repos.d/random.repo"], stdin=settings)
+    place = "/etc/zypp/repos.d" if host.kind.manager == "zypper" else "/etc/yum.repos.d"
+    host.run(["sh", "-c", f"rm -f {place}/*.repo; cat >{place}/random.repo"], stdin=settings)
+    if host.kind.manager == "zypper":
+        host.run(["zypper", "--non-interactive", "refresh", "--force"])
+        return
     host.run(["dnf", "-q", "clean", "all"])
-    host.run(["dnf", "-q", "makecache"])
+    host.run(["dnf", "-y", "-q", "makecache"])
+
+
+def _signed(host: LabHost, files: dict[str, bytes], work: Path) -> dict[str, bytes]:
+    """With the signature of the lab, which the host's own repositories have as well."""
+    index = work / "repomd.xml"
+    index.write_bytes(files[index.name])
+    signature = work / "repomd.xml.asc"
+    signature.unlink(missing_ok=True)
+    signer(host.lab).detach_sign(index, signature)
+    return {**files, signature.name: signature.read_bytes()}
 
 
 def _build(folder: Path, arch: str, versions: dict[str, str]) -> None:
