@@ -19,6 +19,16 @@ from ..engine.records import Inventory, PatchRecord
 HELD = "HELD"
 DEFERRED_PHASED = "DEFERRED_PHASED"
 
+STATES = (
+    "INSTALLED",
+    "INSTALLED_OTHER",
+    "INSTALLED_PENDING_REBOOT",
+    "INSTALLED_REJECTED",
+    "MISSING",
+    "FAILED",
+    "NOT_APPLICABLE",
+    "AVAILABLE_SECURITY_UPDATE",
+)
 VIOLATIONS = frozenset({"MISSING", "FAILED", "INSTALLED_REJECTED", "INSTALLED_PENDING_REBOOT"})
 
 REPLACED_IN_PART = ("half-installed", "reinstallation required")
