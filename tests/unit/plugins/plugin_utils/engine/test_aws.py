@@ -152,6 +152,55 @@ def test_a_member_that_nobody_knows_is_named_never_dropped(keys: tuple[Any, ...]
     assert [problem["where"] for problem in caught.value.details["problems"]] == [where]
 
 
+GROUP = f"baseline.{RULES}[0].PatchFilterGroup"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "told"),
+    [
+        ({"ApprovalRules": []}, "baseline.ApprovalRules", "must be a mapping with PatchRules, not a list"),
+        ({"ApprovalRules": {"PatchRules": "x"}}, f"baseline.{RULES}", "must be a list, not 'x'"),
+        ({"ApprovalRules": {"PatchRules": ["x"]}}, f"baseline.{RULES}[0]", "must be a mapping with filters, not 'x'"),
+        (
+            {"ApprovalRules": {"PatchRules": [{"PatchFilterGroup": []}]}},
+            GROUP,
+            "must be a mapping with PatchFilters, not a list",
+        ),
+        (
+            {"ApprovalRules": {"PatchRules": [{"PatchFilterGroup": {"PatchFilters": [5]}}]}},
+            f"{GROUP}.PatchFilters[0]",
+            "must be a mapping with Key and Values",
+        ),
+        ({"GlobalFilters": "x"}, "baseline.GlobalFilters", "must be a mapping with PatchFilters, not 'x'"),
+        ({"GlobalFilters": {"PatchFilters": 5}}, "baseline.GlobalFilters.PatchFilters", "must be a list, not 5"),
+        (
+            {"GlobalFilters": {"PatchFilters": [{"Key": "PRODUKT", "Values": ["*"]}]}},
+            "baseline.GlobalFilters.PRODUKT",
+            "unknown filter; did you mean 'product'?",
+        ),
+        ({"Sources": {}}, "baseline.Sources", "must be a list of sources, not a mapping"),
+        (
+            {"Sources": ["x"]},
+            "baseline.Sources[0]",
+            "must be a mapping with name, products and configuration, not 'x'",
+        ),
+    ],
+)
+def test_a_wrong_structure_is_named_in_the_words_of_the_document(
+    changes: dict[str, Any], where: str, told: str
+) -> None:
+    with pytest.raises(PatchError) as caught:
+        from_aws({**EXPORTED, **changes})
+    assert caught.value.details["problems"] == [{"where": where, "message": told}]
+
+
+def test_parts_that_an_answer_leaves_out_or_empty_are_empty() -> None:
+    whole = {"Name": "abc", "GlobalFilters": None, "ApprovalRules": {"PatchRules": None}, "Sources": None}
+    assert from_aws(whole) == from_aws({"Name": "abc"}) == canonical({"name": "abc"})
+    rule = {"PatchFilterGroup": None, "ApproveAfterDays": None, "ComplianceLevel": None}
+    assert from_aws({"ApprovalRules": {"PatchRules": [rule]}}) == from_aws({"ApprovalRules": {"PatchRules": [{}]}})
+
+
 @pytest.mark.parametrize(
     ("members", "where"),
     [({"ApprovalRules": {}}, "baseline.aws_members.ApprovalRules"), ([], "baseline.aws_members")],
