@@ -16,6 +16,11 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.baseline im
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
 
 RULE: dict[str, Any] = {"filters": {"classification": ["Security"]}, "approve_after_days": 7}
+SOURCE: dict[str, Any] = {
+    "name": "mirror",
+    "products": ["*"],
+    "configuration": "[main]\nbaseurl=https://rpm.example/x",
+}
 RHEL: dict[str, Any] = {"name": "web", "operating_system": "REDHAT_ENTERPRISE_LINUX", "approval_rules": [RULE]}
 
 
@@ -133,6 +138,7 @@ def test_all_problems_of_all_baselines_come_at_once() -> None:
             "sources[0].configuration",
             "must have 1 to 1024 characters, has 1025",
         ),
+        ({**RHEL, "sources": [{**SOURCE, "products": None}]}, "sources[0].products", "at least one product"),
         ({**RHEL, "sources": ["mirror"]}, "sources[0]", "must be a mapping with name, products"),
         ({**RHEL, "sources": {}}, "sources", "must be a list of sources"),
         (
@@ -378,10 +384,47 @@ def test_service_quotas_are_advice() -> None:
         ),
         ({"operating_system": "WINDOWS", "approval_rules": [{**RULE, "approve_after_days": 31}]}, "over 30 days"),
         ({"available_security_updates_compliance_status": "NON_COMPLIANT"}, "has an effect on Windows only"),
+        (
+            {"operating_system": "WINDOWS", "approved_patches_enable_non_security": True},
+            "b.approved_patches_enable_non_security: has no effect on Windows",
+        ),
+        (
+            {"operating_system": "WINDOWS", "approval_rules": [{**RULE, "filters": {"patch_set": ["APPLICATION"]}}]},
+            "approval_rules[0].filters: patch_set APPLICATION should name a product",
+        ),
+        (
+            {"sources": [{**SOURCE, "products": [f"p{number}" for number in range(21)]}]},
+            "b.sources[0].products: 21 entries; the AWS service takes at most 20",
+        ),
+        ({"operating_system": "MACOS"}, "macOS updates rarely carry a date"),
     ],
 )
 def test_what_is_hardly_meant_is_warned_about(changes: dict[str, Any], warning: str) -> None:
     assert [text for text in warnings_of(**changes) if warning in text], warnings_of(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"approval_rules": [{**RULE, "approve_after_days": 100}]},
+        {"operating_system": "CENTOS", "approval_rules": [RULE, {**RULE, "enable_non_security": True}]},
+        {"operating_system": "WINDOWS", "approval_rules": [{**RULE, "approve_after_days": 30}]},
+        {
+            "operating_system": "WINDOWS",
+            "approval_rules": [{**RULE, "filters": {"patch_set": ["APPLICATION"], "product": ["*"]}}],
+        },
+        {"operating_system": "UBUNTU", "approval_rules": [{"filters": {}, "approve_after_days": 0}]},
+        {"operating_system": "UBUNTU", "rejected_patches": ["linux-*", "sudo"], "approval_rules": [{"filters": {}}]},
+        {"operating_system": "UBUNTU", "approval_rules": [{"filters": {"classification": ["*"]}}]},
+        {"operating_system": "SUSE", "rejected_patches": ["SUSE-SLE-2026-7", "curl-8-1.x86_64.rpm", "curl-*"]},
+        {"operating_system": "MACOS", "approval_rules": [{"filters": {}, "approve_after_days": 0}]},
+        {"approval_rules": [RULE] * 10, "approved_patches": [f"a{number}" for number in range(50)]},
+        {"approval_rules": [], "approved_patches": ["a"]},
+        {"sources": [{**SOURCE, "products": [f"p{number}" for number in range(20)]}]},
+    ],
+)
+def test_what_is_meant_is_not_warned_about(changes: dict[str, Any]) -> None:
+    assert warnings_of(**changes) == []
 
 
 def test_the_digest_counts_meaning_not_writing() -> None:
