@@ -22,6 +22,8 @@ _BY_STATE = {
 }
 _NON_COMPLIANT = ("critical_non_compliant_count", "security_non_compliant_count", "other_non_compliant_count")
 _OURS = ("held_count", "deferred_count", "waiting_count", "rejected_count", "not_approved_count")
+STATES = tuple(_BY_STATE)
+"""Patch Manager's states of an entry."""
 COUNT_NAMES = (*_BY_STATE.values(), "unreported_not_applicable_count", *_NON_COMPLIANT, *_OURS)
 _SECURITY_CLASSIFICATIONS = frozenset({"Security", "SecurityUpdates"})
 _WAITING = frozenset({"waiting_for_approval_delay"})

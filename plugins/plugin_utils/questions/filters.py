@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..compliance.states import STATES
+from ..compliance.summary import STATES
 from ..engine.operating_systems import OPERATING_SYSTEMS
 from ..errors import PatchError
 
