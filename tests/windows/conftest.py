@@ -23,3 +23,9 @@ def newest(tmp_path: Path) -> WindowsPlays:
 def oldest(tmp_path: Path) -> WindowsPlays:
     """The oldest supported ansible-core, with ansible.windows."""
     return WindowsPlays("2.16", tmp_path / "play", other_collections())
+
+
+@pytest.fixture(params=["2.21", pytest.param("2.16", marks=pytest.mark.endurance)])
+def plays(request: pytest.FixtureRequest, tmp_path: Path) -> WindowsPlays:
+    """The newest supported ansible-core; in the long runs the oldest one too."""
+    return WindowsPlays(request.param, tmp_path / "play", other_collections())

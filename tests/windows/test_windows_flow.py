@@ -30,7 +30,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     "commanded": {"patch_pre_install": [{"command": ["/usr/local/sbin/drain"]}]},
     "checked": {"patch_after_reboot_checks": [{"port": 443, "on": "controller"}, {"services": True}]},
     "spared": {
-        "patch_pre_install": [{"name": "drain", "command": ["touch", "drained"], "on": "controller"}],
+        "patch_pre_install": [{"name": "drain", "command": ["true"], "on": "controller"}],
         "patch_on_exit": ["undrain.yml"],
     },
     "listed": {
@@ -66,10 +66,10 @@ class Flow:
         return found
 
 
-@pytest.fixture(scope="module")
-def flow(tmp_path_factory: pytest.TempPathFactory) -> Flow:
+@pytest.fixture(scope="module", params=["2.21", pytest.param("2.16", marks=pytest.mark.endurance)])
+def flow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Flow:
     folder = tmp_path_factory.mktemp("flow")
-    plays = WindowsPlays("2.21", folder / "play", other_collections())
+    plays = WindowsPlays(request.param, folder / "play", other_collections())
     for name, variables in HOSTS.items():
         plays.add(name, create(folder / name, [TOOL, DEFENDER]), **variables)
     plays.variables = {

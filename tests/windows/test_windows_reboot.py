@@ -17,7 +17,7 @@ AGENT_SAYS_SO = {"reboot": {"agent": True, "component_servicing": False, "auto_u
 RENAMES = {"reboot": {"agent": None, "component_servicing": False, "auto_update": False, "file_renames": True}}
 
 
-def test_a_host_is_rebooted_by_its_need_and_proved_by_its_boot_time(newest: WindowsPlays, tmp_path: Path) -> None:
+def test_a_host_is_rebooted_by_its_need_and_proved_by_its_boot_time(plays: WindowsPlays, tmp_path: Path) -> None:
     hosts: dict[str, dict[str, Any]] = {
         # Down for one look after the reboot.
         "needy": {"parts": AGENT_SAYS_SO, "down": 1},
@@ -25,10 +25,8 @@ def test_a_host_is_rebooted_by_its_need_and_proved_by_its_boot_time(newest: Wind
         "renames": {"parts": RENAMES},
     }
     for name, state in hosts.items():
-        newest.add(name, create(tmp_path / name, [], **state))
-    ended = newest.play(
-        "reboot_host", {"reboot_option": "OnlyIfRequired", "reboot_timeout": 60}, "-f", "3", become=True
-    )
+        plays.add(name, create(tmp_path / name, [], **state))
+    ended = plays.play("reboot_host", {"reboot_option": "OnlyIfRequired", "reboot_timeout": 60}, "-f", "3", become=True)
     told = {name: ended.result(name) for name in hosts}
     assert (told["needy"]["state"], told["needy"]["rebooted"], told["needy"]["reboots"]) == ("rebooted", True, 1)
     assert told["needy"]["boot"]["before"] == "2026-11-01T03:00:00Z"
@@ -40,17 +38,17 @@ def test_a_host_is_rebooted_by_its_need_and_proved_by_its_boot_time(newest: Wind
     assert [len(log(tmp_path / name, "reboot")) for name in hosts] == [1, 0, 0]
 
 
-def test_the_playbook_reboots_each_host_once_for_what_it_installed(newest: WindowsPlays, tmp_path: Path) -> None:
+def test_the_playbook_reboots_each_host_once_for_what_it_installed(plays: WindowsPlays, tmp_path: Path) -> None:
     updates = {"waits": [replace(CUMULATIVE, reboots=True)], "takes_effect": [DEFENDER], "kept_up": [DEFENDER]}
     for name, some in updates.items():
-        newest.add(name, create(tmp_path / name, some))
-    newest.variables = {
+        plays.add(name, create(tmp_path / name, some))
+    plays.variables = {
         "patch_baselines": EVERYTHING["baselines"],
         "patch_default_baselines": EVERYTHING["default_baselines"],
-        "patch_state_directory": str(newest.state),
+        "patch_state_directory": str(plays.state),
         "patch_reboot_option": "{{ 'NoReboot' if inventory_hostname == 'kept_up' else 'RebootIfNeeded' }}",
     }
-    ended = newest.run("openfleet.patch.install", "-f", "3")
+    ended = plays.run("openfleet.patch.install", "-f", "3")
     assert ended.code == 0, ended.output
     # Windows wanted the first; the second is Patch Manager's rule: something was installed.
     assert {name: len(log(tmp_path / name, "reboot")) for name in updates} == {
@@ -65,8 +63,8 @@ def test_the_playbook_reboots_each_host_once_for_what_it_installed(newest: Windo
         assert found["document"]["installation"]["result"] == "SUCCEEDED"
 
 
-def test_check_mode_reboots_nothing(newest: WindowsPlays, tmp_path: Path) -> None:
-    newest.add("needy", create(tmp_path / "needy", [], parts=AGENT_SAYS_SO))
-    told = newest.play("reboot_host", {"reboot_option": "OnlyIfRequired"}, "--check").result("needy")
+def test_check_mode_reboots_nothing(plays: WindowsPlays, tmp_path: Path) -> None:
+    plays.add("needy", create(tmp_path / "needy", [], parts=AGENT_SAYS_SO))
+    told = plays.play("reboot_host", {"reboot_option": "OnlyIfRequired"}, "--check").result("needy")
     assert (told["state"], told["changed"]) == ("would_reboot", True)
     assert log(tmp_path / "needy", "reboot") == []

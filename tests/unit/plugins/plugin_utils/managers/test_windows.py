@@ -314,6 +314,7 @@ def test_an_installed_update_before_its_reboot_is_neither_missing_nor_in_force()
     assert inventory.candidates == []
     assert list(states(inventory, baseline([rule()])).values()) == ["INSTALLED_PENDING_REBOOT"]
     assert inventory.reboot["required"] is True
+    assert [each["packages"] for each in inventory.reboot["reasons"]] == [["KB4487038"]]
 
 
 @pytest.mark.parametrize("signal", ["agent", "component_servicing", "auto_update"])
@@ -339,6 +340,19 @@ def test_installed_packages_that_the_agent_does_not_list_come_from_the_hotfixes(
     assert len(inventory.installed) == len(hotfixes)
     assert dates["KB4577586"] == "2023-02-22T00:00:00Z"
     assert dates["KB5033909"] == "2024-01-10T00:00:00Z"
+    kinds = {each["HotFixID"]: each["Description"] for each in json.loads(
+        (RECORDED / "win32_quickfixengineering.json").read_text(encoding="utf-8"))}  # fmt: skip
+    titles = {each["kb"]: each["title"] for each in inventory.installed if each["kb"] != "KB4577586"}
+    assert titles == {kb: f"{kind} ({kb})" for kb, kind in kinds.items() if kb != "KB4577586"}
+
+
+@pytest.mark.parametrize(("told", "drive"), [("D:", "D:"), ("", "C:")])
+def test_room_is_asked_for_on_the_drive_of_the_system(told: str, drive: str) -> None:
+    disks = [{"path": each, "free_bytes": 500 << 20, "size_bytes": 40 << 30} for each in ("C:", "D:")]
+    inventory = build_inventory(reading([], system_drive=told, disk=disks))
+    assert inventory.findings["system_drive"] == drive
+    [warned] = inventory.warnings
+    assert (warned["kind"], drive in warned["message"]) == ("low_disk", True)
 
 
 @pytest.mark.parametrize("text", ["13/13/2024", "10.01.2024", "", None, "01d95e2c3b2a0000"])
