@@ -174,6 +174,35 @@ def slow_for(host: LabHost, seconds: float) -> None:
     host.run(["tee", "/etc/acme-slow"], stdin=f"{seconds}\n")
 
 
+PATIENT_SLEEP = """\
+#!/bin/sh
+[ "$1" = 600 ] || exec /usr/bin/real-sleep "$@"
+until [ -e /run/go-on ]; do /usr/bin/real-sleep 0.1; done
+"""
+
+
+def slow_until_told(host: LabHost) -> None:
+    """acme-slow's fix waits for ``go_on``, however busy the machine is."""
+    program = "cp /bin/sleep /usr/bin/real-sleep && cat >/bin/sleep.new && chmod 755 /bin/sleep.new"
+    host.run(["sh", "-c", f"{program} && mv /bin/sleep.new /bin/sleep"], stdin=PATIENT_SLEEP)
+    slow_for(host, 600)
+
+
+def go_on(host: LabHost) -> None:
+    host.run(["touch", "/run/go-on"])
+
+
+def follow_until(running: subprocess.Popen[str], words: str) -> None:
+    """Reads what a playbook prints as far as a line with these words; what ``end`` returns may lack all of that."""
+    assert running.stdout is not None
+    told: list[str] = []
+    for line in running.stdout:
+        told.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"never said: {words}\n{''.join(told)[-3000:]}")
+
+
 def job_results(document: dict[str, Any]) -> list[str]:
     """How the jobs of an installation ended."""
     jobs: Iterable[dict[str, Any]] = document["installation"]["jobs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from install_runs import EVERYTHING, Installer, entry, job_results, only, version
+from install_runs import EVERYTHING, Installer, entry, follow_until, job_results, only, version
 from openfleet_lab.api import LabHost
 from openfleet_lab.locks import file_lock_held
 from openfleet_lab.packages import Package, Version
@@ -28,10 +28,8 @@ def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh:
         assert version(host, "acme-tool") == "ii 1.0"
     with file_lock_held(host, LOCK):
         running = controller.begin(only("acme-tool"), lock_timeout=120)
-        assert running.stdout is not None
-        told = next((line for line in running.stdout if "waiting for python3 (pid" in line), None)
+        follow_until(running, "waiting for python3 (pid")
     task = controller.end(running).only()
-    assert told is not None, task.result
     assert (task.status, task.result["changed"]) == ("ok", True), task.result
     assert version(host, "acme-tool") == "ii 1.1"
 
