@@ -12,10 +12,13 @@ from install_runs import (
     STATE,
     Installer,
     entry,
+    follow_until,
+    go_on,
     job_results,
     only,
     processes,
     slow_for,
+    slow_until_told,
     states,
     wait_for_job,
 )
@@ -146,16 +149,19 @@ def test_what_somebody_elses_interrupted_dnf_left_is_finished_first_and_said(fre
 
 def test_a_cut_connection_leaves_the_job_running_and_the_next_run_follows_it(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="rhel9")
-    slow_for(host, 20)
+    slow_until_told(host)
     running = controller.begin(only("acme-slow", "acme-bug"), system=RHEL, reconnect_timeout=5)
-    wait_for_slow(host, 20)
+    wait_for_slow(host, 600)
     host.unplug()
     task = controller.end(running).only()
     assert task.status == "unreachable"
     host.plug()
-    task = controller.install(only("acme-slow", "acme-bug"), system=RHEL)
+    following = controller.begin(only("acme-slow", "acme-bug"), system=RHEL)
+    follow_until(following, "is still running; waiting for its end")
+    go_on(host)
+    task = controller.end(following).only()
     document = task.result["document"]
-    assert (task.status, task.result["changed"]) == ("ok", False), task.result["output"]
+    assert (task.status, task.result["changed"]) == ("ok", False), task.result
     assert document["interrupted_run"]["result"] == "SUCCEEDED"
     assert len(document["interrupted_run"]["transactions"]) == 1
     assert versions(host, "acme-slow", "acme-bug") == {"acme-slow": NEW, "acme-bug": NEW}
@@ -184,12 +190,14 @@ def test_a_lock_is_waited_for_by_the_name_of_its_holder_and_then_given_up(fresh:
 
 def test_another_updater_is_waited_for_and_what_it_did_is_not_done_again(fresh: Fresh) -> None:
     host, controller = fresh("trouble", kind="rhel9")
-    slow_for(host, 8)
+    slow_until_told(host)
     host.run(["systemd-run", "--quiet", "dnf", "-y", "upgrade", "acme-slow"])
-    wait_for_slow(host, 8)
-    task = controller.install(only("acme-slow", "acme-bug"), system=RHEL, lock_timeout=60, refresh="never")
-    assert (task.status, task.result["changed"]) == ("ok", True), task.result["output"]
-    assert "waiting for dnf (pid" in task.result["output"]
+    wait_for_slow(host, 600)
+    running = controller.begin(only("acme-slow", "acme-bug"), system=RHEL, lock_timeout=120, refresh="never")
+    follow_until(running, "waiting for dnf (pid")
+    go_on(host)
+    task = controller.end(running).only()
+    assert (task.status, task.result["changed"]) == ("ok", True), task.result
     assert [each["name"] for each in task.result["document"]["installation"]["installed"]] == ["acme-bug"]
     [job] = task.result["document"]["installation"]["jobs"]
     assert [step["name"] for step in job["steps"] if step["name"].startswith("install")] == [
