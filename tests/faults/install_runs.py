@@ -54,7 +54,7 @@ class Installer(Controller):
         task = {"name": "install", "openfleet.patch.install_patches": self.options(baseline, **options)}
         return self.start(inventory_of(self.hosts), [task | (keywords or {})], *arguments)
 
-    def end(self, process: subprocess.Popen[str], seconds: float = 120) -> Play:
+    def end(self, process: subprocess.Popen[str], seconds: float = 300) -> Play:
         return self.finish(process, time.monotonic(), seconds)
 
     def install(
@@ -142,7 +142,7 @@ def unfinished(host: LabHost) -> str:
     return host.run(["dpkg", "--audit"]).stdout
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 40) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
     """The first true answer."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -238,7 +238,7 @@ def test_after_a_power_cut_the_next_boot_restores_without_any_contact(scene: Sce
     process.kill()
     process.communicate()
     scene.host.power_on()
-    wait_until_restored(scene, 60)
+    wait_until_restored(scene, 180)
     assert version(scene.host, "acme-slow") == "1.1 ii"
 
 
@@ -256,7 +256,7 @@ def test_a_power_cut_while_the_lists_are_refreshed_is_undone_at_the_next_boot(sc
     process.communicate()
     scene.view.fault(None)
     scene.host.power_on()
-    wait_until_restored(scene, 60)
+    wait_until_restored(scene, 180)
     assert version(scene.host, "acme-newdep") == "1.0 ii"
 
 

@@ -52,7 +52,7 @@ def ask(host: LabHost, request: JobRequest, *, inside: bool = False) -> JobState
     return job_client.parse_answer(answer.stdout, request.nonce)
 
 
-def wait_for(host: LabHost, job_id: str, *, inside: bool = False, seconds: float = 40) -> JobState:
+def wait_for(host: LabHost, job_id: str, *, inside: bool = False, seconds: float = 120) -> JobState:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         state = ask(host, job_client.poll_request(job_id, wait=3), inside=inside)

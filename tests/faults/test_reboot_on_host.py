@@ -181,7 +181,7 @@ def hold_lock(host, unit, seconds):
     """Returns once the lock is held."""
     host.run(["rm", "-f", "/run/lock-is-held"])
     host.run(["systemd-run", f"--unit={unit}", "/usr/bin/python3", "-c", HOLD, str(seconds)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while host.run(["test", "-e", "/run/lock-is-held"], check=False).returncode:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -156,7 +156,7 @@ class JobHost:
     def job(self, job_id: str) -> Path:
         return self.state / "jobs" / job_id
 
-    def settle(self, job_id: str, *, seconds: float = 30) -> JobState:
+    def settle(self, job_id: str, *, seconds: float = 120) -> JobState:
         """The job's state once nobody works on it any more."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

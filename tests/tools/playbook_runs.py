@@ -191,7 +191,7 @@ def play(
     *arguments: str,
     playbooks: tuple[str, ...] = ("openfleet.patch.scan",),
     environment: dict[str, str] | None = None,
-    seconds: float = 120,
+    seconds: float = 300,
 ) -> Played:
     """Run with ansible-core ``core``; ``hosts`` maps each name to what becomes of it."""
     problem = ensure(core)

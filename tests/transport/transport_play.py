@@ -110,7 +110,7 @@ class Controller:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def finish(self, process: subprocess.Popen[str], started: float, seconds: float = 120) -> Play:
+    def finish(self, process: subprocess.Popen[str], started: float, seconds: float = 300) -> Play:
         try:
             output, _nothing = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -18,7 +18,7 @@ from . import machine, network
 from .places import CONTROLLER_ADDRESS, GUEST_FILES, SUBNET, Lab, LabError, replace, run
 from .recipes import ROOT_PASSWORD, USERS
 
-BOOT_SECONDS = 30
+BOOT_SECONDS = 120
 # The same for all: apt's phasing draws its lot from it, and one host in a hundred draws "0 %" as its turn.
 MACHINE_ID = hashlib.sha256(b"openfleet-lab").hexdigest()[:32]
 GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

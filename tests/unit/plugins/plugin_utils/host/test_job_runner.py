@@ -125,7 +125,7 @@ def test_undo_ends_a_running_job_and_takes_it_back(host: JobHost, tmp_path: Path
     target = tmp_path / "file"
     target.write_text("before")
     edit = Step("edit", sh('echo after >"$1"', str(target)), undo=Undo(files=(str(target),), always=False))
-    host.start(Plan("job", "x", (edit, Step("wait", ("sleep", "60")))))
+    host.start(Plan("job", "x", (edit, Step("wait", ("sleep", "600")))))
     while target.read_text() != "after\n":
         time.sleep(0.02)
     host.undo("job")
@@ -184,18 +184,24 @@ def test_what_cannot_be_saved_is_not_changed(host: JobHost, tmp_path: Path) -> N
     assert b"no regular file" in log(host, "job")
 
 
-def test_one_job_at_a_time_and_the_same_job_is_joined(host: JobHost) -> None:
-    plan = Plan("one", "x", (Step("wait", ("sleep", "1.5")),))
+def waits_for(go: Path) -> Step:
+    """A step that lasts until this file is there."""
+    return Step("wait", sh('until [ -e "$1" ]; do sleep 0.05; done', str(go)))
+
+
+def test_one_job_at_a_time_and_the_same_job_is_joined(host: JobHost, tmp_path: Path) -> None:
+    plan = Plan("one", "x", (waits_for(tmp_path / "go"),))
     assert host.start(plan).disposition == "started"
     assert (host.start(plan).disposition, host.start(plan).runners) == ("attached", 1)
     other = host.start(Plan("two", "x", (Step("b", ("true",)),)))
     assert (other.disposition, other.job_id, other.state) == ("busy", "one", "running")
+    (tmp_path / "go").touch()
     assert host.settle("one").result == "SUCCEEDED"
     assert (host.start(plan).disposition, host.poll("one").runners) == ("attached", 1)
 
 
-def test_of_many_that_start_at_once_one_wins(host: JobHost) -> None:
-    plans = [Plan(f"job{number}", "x", (Step("wait", ("sleep", "1")),)) for number in range(6)]
+def test_of_many_that_start_at_once_one_wins(host: JobHost, tmp_path: Path) -> None:
+    plans = [Plan(f"job{number}", "x", (waits_for(tmp_path / "go"),)) for number in range(6)]
     requests = [host.start_request(plan) for plan in plans]
     running = [
         subprocess.Popen([host.shell_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -213,7 +219,9 @@ def test_of_many_that_start_at_once_one_wins(host: JobHost) -> None:
         process.wait()
     assert sum("disposition started" in answer for answer in answers) == 1
     assert sum("disposition busy" in answer or "kind busy" in answer for answer in answers) == 5
-    assert len(list((host.state / "jobs").glob("job*"))) == 1
+    [job] = (host.state / "jobs").glob("job*")
+    (tmp_path / "go").touch()
+    assert host.settle(job.name).result == "SUCCEEDED"
 
 
 def holding(folder: Path, secret: bytes) -> list[Path]:
