@@ -69,6 +69,12 @@ def test_a_mac_takes_part_in_what_a_fleet_does(mac: LabHost, tmp_path: Path) -> 
         "drain": "ok", "drained": "ok", "known here alone": "ok",
     }  # fmt: skip
 
+    # What can be shown to anybody names nobody, and nothing of a tap that is not Homebrew's own.
+    shown = fleet.run_playbook("openfleet.patch.selftest", fleet.variables())
+    assert shown.code == 0, shown.output
+    assert "private/tap" in shown.output
+    assert [word for word in ("brewowner", "openfleet/demo", "ofhello", "org.example") if word in shown.output] == []
+
     # What was installed stays, and whoever asks for something else is told so.
     state = (mac.root / "opt/homebrew/var/state.json").read_text()
     task = fleet.roll_back({"approval_rules": [WEEK]}, system="MACOS")
