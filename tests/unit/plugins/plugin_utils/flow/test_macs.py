@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.compliance.states import host_exclude, patch_entries
-from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import Change, CommandStep
+from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.changes import (
+    UNVERSIONED,
+    Change,
+    Choice,
+    CommandStep,
+    Simulation,
+    Target,
+)
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.predefined import predefined_baseline
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.records import Inventory
 from ansible_collections.openfleet.patch.plugins.plugin_utils.engine.sightings import seen_key
+from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.install_report import came_along
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.inventory import pending_line, pending_packages
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.job_report import changed_packages
 from ansible_collections.openfleet.patch.plugins.plugin_utils.flow.plan import job_plan
@@ -82,3 +90,12 @@ def test_what_restarts_the_host_is_noted_for_the_boot_that_ends_and_not_for_the_
 
     assert steps("restart") == ["note what is installed", "install"]
     assert steps("report") == ["note what is installed", "install", "note it again after a power cut"]
+
+
+def test_what_came_along_is_told_with_its_version_even_where_nobody_knew_it_before() -> None:
+    wanted = Target("ofapp", "formula", "2.0", "1.0", kind="formula")
+    along = [Change("ofapp", "formula", "1.0", "2.0"), Change("oflib", "formula", "1.0", "2.0"),
+             Change("ofnew", "formula", None, UNVERSIONED), Change("oflate", "formula", "1.0", "3.0")]  # fmt: skip
+    came = [{"name": name, "arch": "formula", "installed_version": old, "version": new}
+            for name, old, new in (("ofapp", "1.0", "2.0"), ("oflib", "1.0", "2.0"), ("ofnew", None, "1.1"))]  # fmt: skip
+    assert came_along(Choice([wanted], Simulation(along), {}), came) == came[1:]
