@@ -222,7 +222,7 @@ def ensure_server(lab: Lab) -> None:
                 stderr=log,
                 check=True,
             )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 socket.create_connection((CONTROLLER_ADDRESS, 80), timeout=1).close()
@@ -250,6 +250,6 @@ def end_server(lab: Lab) -> None:
         pid = server_pid(lab)
         if pid:
             os.kill(pid, signal.SIGTERM)
-            until = time.monotonic() + 5
+            until = time.monotonic() + 30
             while server_pid(lab) and time.monotonic() < until:
                 time.sleep(0.02)

@@ -4,7 +4,7 @@
 """Part of the apt reader: how old the package lists are, refreshing them, and sources for one run alone.
 
 Stands after reader_protocol.py, run_workspace.py, private_sources.py, system_facts.py and apt_cache.py; uses
-read_text, listing, run_bounded, without_passwords, write_private, lock_holder and release_files. `sources` are those of
+read_text, listing, run_bounded, steady, without_passwords, write_private, lock_holder and release_files. `sources` are those of
 private_sources.py, or None.
 """
 
@@ -75,7 +75,7 @@ def refresh_lists(apt_pkg, options, workspace, sources=None):
     if os.geteuid() != 0 and not sources:
         result['skipped_because'] = 'only root may refresh the lists'
         return result
-    started = time.time()
+    started = steady()
     deadline = started + options.get('lock_timeout', 60)
     result['attempted'] = True
     times = times_of_lists(apt_pkg)
@@ -84,12 +84,12 @@ def refresh_lists(apt_pkg, options, workspace, sources=None):
         holder = lock_holder(lock)
         if holder is None:
             code, output = run_update(apt_pkg, options, workspace)
-            if not (code == 100 and 'Could not get lock' in output and time.time() < deadline):
+            if not (code == 100 and 'Could not get lock' in output and steady() < deadline):
                 break
-        elif time.time() >= deadline:
+        elif steady() >= deadline:
             result['ok'] = False
             result['errors'] = ['the lists are locked by {0} (pid {1}); waited {2} s'.format(
-                holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+                holder['name'] or 'another process', holder['pid'], int(steady() - started))]
             return result
         time.sleep(0.5)
     result['errors'] = update_errors(output)
@@ -105,7 +105,7 @@ def refresh_lists(apt_pkg, options, workspace, sources=None):
                 os.utime(path, (seen.st_atime, seen.st_mtime))
             except OSError:
                 pass
-    result['seconds'] = round(time.time() - started, 3)
+    result['seconds'] = round(steady() - started, 3)
     return result
 
 

@@ -18,6 +18,11 @@ OWNER = 'owner'
 LEFT_BEHIND_SECONDS = 24 * 3600
 
 
+def steady():
+    """Seconds that no change of the clock moves, to wait by; Python before 3.3 has none such."""
+    return getattr(time, 'monotonic', time.time)()
+
+
 def fixed_environment():
     """What package managers say is parsed, so they must say it in one language; nothing may ask."""
     environment = dict(os.environ)
@@ -122,8 +127,8 @@ def without_passwords(text):
 def wait_or_stop(process, seconds):
     """Its exit code, or None when it had to be stopped with all its children."""
     import signal
-    deadline = time.time() + seconds
-    while process.poll() is None and time.time() < deadline:
+    deadline = steady() + seconds
+    while process.poll() is None and steady() < deadline:
         time.sleep(0.02)
     if process.poll() is not None:
         return process.returncode
@@ -132,7 +137,7 @@ def wait_or_stop(process, seconds):
             os.killpg(process.pid, number)
         except OSError:
             pass
-        given = time.time() + patience
-        while process.poll() is None and time.time() < given:
+        given = steady() + patience
+        while process.poll() is None and steady() < given:
             time.sleep(0.05)
     return None

@@ -242,6 +242,16 @@ def test_an_update_that_hangs_is_stopped_with_its_children(reader: dict[str, Any
     assert not group_lives(process.pid)
 
 
+def test_a_clock_that_is_set_back_makes_no_limit_longer(
+    reader: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(2_000_000_000, 1_999_000_000, -3600))
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    assert reader["wait_or_stop"](process, 0.1) is None
+    assert process.returncode is not None
+
+
 def test_the_command_that_refreshes_is_an_argument_vector_without_a_shell(
     reader: dict[str, Any], tmp_path: Path
 ) -> None:
