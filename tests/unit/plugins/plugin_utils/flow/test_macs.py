@@ -96,6 +96,8 @@ def test_what_came_along_is_told_with_its_version_even_where_nobody_knew_it_befo
     wanted = Target("ofapp", "formula", "2.0", "1.0", kind="formula")
     along = [Change("ofapp", "formula", "1.0", "2.0"), Change("oflib", "formula", "1.0", "2.0"),
              Change("ofnew", "formula", None, UNVERSIONED), Change("oflate", "formula", "1.0", "3.0")]  # fmt: skip
-    came = [{"name": name, "arch": "formula", "installed_version": old, "version": new}
-            for name, old, new in (("ofapp", "1.0", "2.0"), ("oflib", "1.0", "2.0"), ("ofnew", None, "1.1"))]  # fmt: skip
+    came = [
+        {"name": name, "arch": "formula", "installed_version": old, "version": new}
+        for name, old, new in (("ofapp", "1.0", "2.0"), ("oflib", "1.0", "2.0"), ("ofnew", None, "1.1"))
+    ]
     assert came_along(Choice([wanted], Simulation(along), {}), came) == came[1:]
