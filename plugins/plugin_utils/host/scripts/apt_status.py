@@ -30,9 +30,12 @@ class Odd(object):
 
     def identity(self, package, version):
         """(name, architecture, version), or None for a package that is left out."""
-        words = [text_at(package, 'name'), text_at(version, 'arch'), text_at(version, 'ver_str')]
-        if None not in words and FORM.match(' '.join(words)):
-            return words
+        try:
+            words = [package.name, version.arch, version.ver_str]
+            if FORM.match(' '.join(words)):
+                return words
+        except (UnicodeDecodeError, TypeError):
+            words = [text_at(package, 'name'), text_at(version, 'arch'), text_at(version, 'ver_str')]
         self.names.append(' '.join([word or '?' for word in words]))
         return None
 
