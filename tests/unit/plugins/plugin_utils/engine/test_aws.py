@@ -171,6 +171,16 @@ GROUP = f"baseline.{RULES}[0].PatchFilterGroup"
             f"{GROUP}.PatchFilters[0]",
             "must be a mapping with Key and Values",
         ),
+        (
+            {"GlobalFilters": {"PatchFilters": [{"Key": "PRODUCT"}]}},
+            "baseline.GlobalFilters.PatchFilters[0]",
+            "must be a mapping with Key and Values",
+        ),
+        (
+            {"GlobalFilters": {"PatchFilters": [{"Key": 5, "Values": ["*"]}]}},
+            "baseline.GlobalFilters.PatchFilters[0]",
+            "must be a mapping with Key and Values",
+        ),
         ({"GlobalFilters": "x"}, "baseline.GlobalFilters", "must be a mapping with PatchFilters, not 'x'"),
         ({"GlobalFilters": {"PatchFilters": 5}}, "baseline.GlobalFilters.PatchFilters", "must be a list, not 5"),
         (
