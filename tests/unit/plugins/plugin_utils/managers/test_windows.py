@@ -447,6 +447,13 @@ def test_the_reader_needs_powershell_3(powershell: str, fits: bool) -> None:
     assert caught.value.kind == "unsupported_os"
 
 
+def test_a_workstation_is_called_what_it_calls_itself() -> None:
+    answer = reading([], version="10.0.22631")
+    answer["result"]["os"].update(product_type=1, caption="Microsoft Windows 11 Pro")
+    with pytest.raises(PatchError, match="^Microsoft Windows 11 Pro is a workstation"):
+        build_inventory(answer)
+
+
 def test_a_host_without_a_caption_goes_by_its_product() -> None:
     answer = reading([])
     answer["result"]["os"]["caption"] = ""
