@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ansible_collections.openfleet.patch.plugins.plugin_utils.errors import PatchError
+from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_client import SEARCH_PATH
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan import encode
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import environment_lines
 
@@ -34,8 +35,7 @@ class CommandResult:
     output: str
 
 
-_HEAD = """\
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+_HEAD = f"PATH={SEARCH_PATH}\n" + """\
 export PATH
 cd / || exit 1
 of_hex() { od -An -v -tx1 | tr -d ' \\t\\n'; }

@@ -18,7 +18,8 @@ from ansible_collections.openfleet.patch.plugins.plugin_utils.host.job_plan impo
 from ansible_collections.openfleet.patch.plugins.plugin_utils.host.payload import script
 
 STATE_DIRECTORY = "/var/lib/openfleet-patch"
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The system's own programs first: on an Intel Mac /usr/local/bin belongs to the owner of Homebrew.
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 JOURNAL_VERSION = 1
 LAST = -1
 ANSWER_LIMIT = 4 * 1024 * 1024

@@ -31,7 +31,7 @@ def fixed_environment():
             del environment[name]
     environment['LC_ALL'] = environment['LANG'] = 'C.UTF-8'
     environment['DEBIAN_FRONTEND'] = 'noninteractive'
-    environment.setdefault('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+    environment.setdefault('PATH', '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin')
     return environment
 
 

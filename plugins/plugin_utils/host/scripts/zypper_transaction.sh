@@ -14,7 +14,7 @@
 # WORDS are name.architecture=version, of what is to go with a ! before. OPTIONS: "agree" to licences, "locks" and "vendors"
 # that are not to count, "back" to older versions.
 
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 LC_ALL=C.UTF-8
 export PATH LC_ALL
 unset ZYPP_CONF
