@@ -84,6 +84,7 @@ def _observe_in_a_fork(path: str, worker: int) -> None:
         observe(Path(path), shared, own, now=NOW + timedelta(seconds=worker))
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_lose_nothing_and_agree(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     context = multiprocessing.get_context("fork")

@@ -156,6 +156,7 @@ def write_documents(url: str, writer: int, count: int) -> None:
     opened.close()
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_lose_nothing_and_break_no_chain(url: str) -> None:
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=write_documents, args=(url, writer, 6)) for writer in range(8)]
@@ -395,6 +396,7 @@ def test_the_stored_ledger_keeps_the_earliest_time_and_date(store: ComplianceSto
     assert ledger.look(many) == many
 
 
+@pytest.mark.slow
 def test_writers_of_the_stored_ledger_lose_nothing_and_agree_on_the_first(url: str) -> None:
     ComplianceStore(url).close()
     context = multiprocessing.get_context("spawn")
