@@ -35,7 +35,9 @@ class CommandResult:
     output: str
 
 
-_HEAD = f"PATH={SEARCH_PATH}\n" + """\
+_HEAD = (
+    f"PATH={SEARCH_PATH}\n"
+    + """\
 export PATH
 cd / || exit 1
 of_hex() { od -An -v -tx1 | tr -d ' \\t\\n'; }
@@ -47,6 +49,7 @@ of_run() {
     printf ' end\\n'
 }
 """
+)
 
 
 def run_commands(
