@@ -4,16 +4,14 @@
 """Part of the apt reader: how old the package lists are, refreshing them, and sources for one run alone.
 
 Stands after reader_protocol.py, run_workspace.py, private_sources.py, system_facts.py and apt_cache.py; uses
-read_text, listing, run_bounded, steady, without_passwords, write_private, lock_holder and release_files. `sources` are those of
-private_sources.py, or None.
+read_text, listing, run_bounded, steady, CLOCKS_DIFFER, without_passwords, write_private, lock_holder and release_files.
+`sources` are those of private_sources.py, or None.
 """
 
 import os
 import re
 import time
 
-# Seconds that a file may be younger than now, as on network file systems.
-CLOCKS_DIFFER = 60
 # What apt says once, in the end, when a list did not arrive and the old one stays in use (apt-pkg/update.cc).
 SOME_FAILED = 'Some index files failed to download'
 # Releases before 1.1 say that only where the network failed, and warn alone of a signature that is not good.

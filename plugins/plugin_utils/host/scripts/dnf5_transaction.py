@@ -102,15 +102,15 @@ def guarded(libdnf5, base, transaction, lock_timeout, beyond):
 
 def run_transaction(libdnf5, base, transaction, lock_timeout, acting):
     """Signatures are checked by the library itself; without that nothing runs."""
-    deadline = time.time() + lock_timeout
+    deadline = steady() + lock_timeout
     while True:
-        wait_for_rpm(max(0, deadline - time.time()), dnf5_lock_holder)
+        wait_for_rpm(max(0, deadline - steady()), dnf5_lock_holder)
         acting.append(True)
         try:
             result = transaction.run()
         finally:
             del acting[:]
-        if result != libdnf5.base.Transaction.TransactionRunResult_ERROR_LOCK or time.time() >= deadline:
+        if result != libdnf5.base.Transaction.TransactionRunResult_ERROR_LOCK or steady() >= deadline:
             break
         time.sleep(1)
     for message in transaction.get_rpm_messages() if hasattr(transaction, 'get_rpm_messages') else []:

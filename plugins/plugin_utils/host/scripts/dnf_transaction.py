@@ -114,7 +114,7 @@ def bound_locks(dnf, seconds):
     """dnf waits for another one as long as it takes; from now on no longer than allowed, and says for whom."""
     import dnf.lock
     enter = dnf.lock.ProcessLock.__enter__
-    deadline = time.time() + seconds
+    deadline = steady() + seconds
 
     def bounded(lock):
         lock.blocking = False
@@ -124,7 +124,7 @@ def bound_locks(dnf, seconds):
                 return enter(lock)
             except dnf.exceptions.ProcessLockError as error:
                 name = (read_text('/proc/{0}/comm'.format(error.pid), 64) or '').strip() or 'another process'
-                if time.time() >= deadline:
+                if steady() >= deadline:
                     raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
                         name, error.pid, lock.target, seconds))
                 if not told:

@@ -5,11 +5,10 @@
 
 Both rewrite their binary caches whenever they find them old. They work on a private folder of links here, so that what
 they write lands beside the host's cache. Stands after reader_protocol.py, run_workspace.py and rpm_system.py; uses
-listing, run_bounded, without_passwords and begin_refresh. `sources` are those of private_sources.py, or None.
+listing, run_bounded, steady, without_passwords and begin_refresh. `sources` are those of private_sources.py, or None.
 """
 
 import os
-import time
 
 # Lines in which dnf and dnf5 say what failed.
 FAILURES = ('Error', 'Ignoring repositories', '  - ', 'Failed', 'Cannot')
@@ -89,7 +88,7 @@ def refresh_cache(options, own, private, find_times, find_holder, command, sourc
     """
     own = sources.path('cache') if sources else own
     link_cache(own, private)
-    started = time.time()
+    started = steady()
     times = find_times()
     if sources and (None in times or not times):
         # Nobody else ever fetches their metadata.
@@ -107,7 +106,7 @@ def refresh_cache(options, own, private, find_times, find_holder, command, sourc
     elif code != 0 and not result['errors']:
         result['errors'].append('{0} makecache ended with {1}: {2}'.format(command, code, output.strip()[-500:]))
     result['ok'] = code == 0 and not result['errors']
-    result['seconds'] = round(time.time() - started, 3)
+    result['seconds'] = round(steady() - started, 3)
     if os.geteuid() == 0 or sources:
         empty_folder(private)
         link_cache(own, private)

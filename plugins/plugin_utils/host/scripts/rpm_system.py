@@ -3,7 +3,7 @@
 # pylint: disable=undefined-variable
 """Part of the readers of rpm systems: the form of their tables, and facts that no library has to be asked for.
 
-Stands after reader_protocol.py and uses its read_text, listing and text_of.
+Stands after reader_protocol.py and run_workspace.py; uses read_text, listing, text_of, steady and CLOCKS_DIFFER.
 """
 
 import os
@@ -67,20 +67,22 @@ def begin_refresh(options, times, find_holder, command):
         result['skipped_because'] = 'refresh is set to never'
         return result, False
     limit = options.get('metadata_max_age', 3600)
-    if wish == 'auto' and times and None not in times and time.time() - min(times) <= limit:
+    now = time.time()
+    known = times and None not in times
+    if wish == 'auto' and known and now - min(times) <= limit and max(times) <= now + CLOCKS_DIFFER:
         result['skipped_because'] = 'metadata is {0} s old, younger than {1} s'.format(
-            int(time.time() - min(times)), int(limit))
+            max(0, int(now - min(times))), int(limit))
         return result, False
-    started = time.time()
+    started = steady()
     result['attempted'] = True
     holder = find_holder()
-    while holder is not None and time.time() < started + options.get('lock_timeout', 60):
+    while holder is not None and steady() < started + options.get('lock_timeout', 60):
         time.sleep(0.5)
         holder = find_holder()
     if holder is not None:
         result['ok'] = False
         result['errors'] = ['{0} is locked by {1} (pid {2}); waited {3} s'.format(
-            command, holder['name'] or 'another process', holder['pid'], int(time.time() - started))]
+            command, holder['name'] or 'another process', holder['pid'], int(steady() - started))]
     return result, holder is None
 
 

@@ -5,8 +5,8 @@
 
 A transaction is a list of rows [kind, name, arch, version, other], one per package. `other` is the installed version
 that an upgrade, downgrade or kernel beside others has before it, for `obsoleted` the name of the package that takes
-its place where that is known, else None. Stands after reader_protocol.py and system_facts.py; uses ReaderError,
-error_text, read_text, take_stdout, answer_one and lock_holder.
+its place where that is known, else None. Stands after reader_protocol.py, run_workspace.py and system_facts.py; uses
+ReaderError, error_text, read_text, take_stdout, answer_one, steady and lock_holder.
 """
 
 import json
@@ -145,10 +145,10 @@ def stay_until_rpm_ends():
 def wait_for_rpm(seconds, find_holder=None):
     """Until nobody else holds rpm's lock, or what else find_holder knows, as lock_holder says it."""
     find_holder = find_holder or (lambda: lock_holder('/var/lib/rpm/.rpm.lock'))
-    deadline = time.time() + seconds
+    deadline = steady() + seconds
     holder = find_holder()
     while holder is not None and holder['pid'] != os.getpid():
-        if time.time() >= deadline:
+        if steady() >= deadline:
             raise ReaderError('locked', '{0} (pid {1}) holds {2}, after {3} seconds of waiting still'.format(
                 holder['name'] or 'another process', holder['pid'], holder['file'], seconds))
         time.sleep(1)

@@ -7,8 +7,8 @@ yum unpacks databases beside what it downloaded, makes folders and a log, and gi
 while it is only asked. It works on a private folder of links and copies here. The getters of YumBase (conf, repos,
 pkgSack, rpmdb, ...) do I/O and raise; hasattr() would hide that, so none is asked of an instance. Stands after
 reader_protocol.py, run_workspace.py, system_facts.py and rpm_system.py; uses ReaderError, error_text, read_text,
-listing, text_of, utc, run_bounded, begin_refresh, lock_of_pid_file, lock_holder and without_passwords. `sources` are
-those of private_sources.py, or None.
+listing, text_of, utc, run_bounded, steady, begin_refresh, lock_of_pid_file, lock_holder and without_passwords.
+`sources` are those of private_sources.py, or None.
 """
 
 import os
@@ -205,7 +205,7 @@ def refresh_metadata(base, own, options, sources=None):
     """Run `yum makecache` when metadata is older than asked for; a repository that fails is told, not fatal."""
     private, root = base.conf.cachedir, base.conf.installroot
     link_cache(base, own)
-    started = time.time()
+    started, begun = time.time(), steady()
     times = metadata_times(base, own)
     due = [None if notices_missing(private, name) else moment for name, moment in times.items()]
     if sources and (None in due or not due):
@@ -225,7 +225,7 @@ def refresh_metadata(base, own, options, sources=None):
         words = text_of(without_passwords(output.strip()))[-500:]
         result['errors'].append('yum makecache ended with {0}: {1}'.format(code, str_of(words)))
     result['ok'] = code == 0 and not result['errors']
-    result['seconds'] = round(time.time() - started, 3)
+    result['seconds'] = round(steady() - begun, 3)
     for name in listing(private):
         shutil.rmtree(os.path.join(private, name))
     link_cache(base, own)
@@ -243,11 +243,11 @@ def make_cache(base, own, names, seconds, started, sources=None):
     command = start + ['--setopt={0}.skip_if_unavailable=1'.format(name) for name in names]
     if sources:
         command += ['--disablerepo=*'] + ['--enablerepo=' + name for name in names]
+    deadline = steady() + seconds
     code, output = run_bounded(command + ['makecache', 'fast'], seconds, 'Error')
     if code == 0 and hasattr(type(base), 'upinfo') and [name for name in names if notices_missing(own, name)]:
         # With mdpolicy=group:primary notices come only when somebody wants to see some.
-        code, words = run_bounded(command + ['-q', 'updateinfo', 'summary'], max(1, started + seconds - time.time()),
-                                  'Error')
+        code, words = run_bounded(command + ['-q', 'updateinfo', 'summary'], max(1, deadline - steady()), 'Error')
         return code, output + words
     behind = [name for name, moment in sorted(metadata_times(base, own).items()) if not is_since(moment, started)]
     if code is None or code == 0 or len(behind) < 2:
@@ -255,7 +255,7 @@ def make_cache(base, own, names, seconds, started, sources=None):
     # Whatever the setting says, yum 3.2.29 and 3.4.3 of 2011 end at the first repository that they cannot reach.
     codes = []
     for name in behind:
-        left = started + seconds - time.time()
+        left = deadline - steady()
         if left <= 0:
             return None, output
         each, words = run_bounded(start + ['--disablerepo=*', '--enablerepo=' + name, 'makecache', 'fast'], left, 'Error')

@@ -56,7 +56,7 @@ def with_lock(seconds, work, private=()):
 
 def hold_lock(yum, base, seconds):
     """yum's lock, which its API does not wait for."""
-    deadline = time.time() + seconds
+    deadline = steady() + seconds
     told = False
     while True:
         try:
@@ -64,7 +64,7 @@ def hold_lock(yum, base, seconds):
         except yum.Errors.LockError as error:
             pid = getattr(error, 'pid', 0)
             name = (read_text('/proc/{0}/comm'.format(pid), 64) or '').strip() or 'another process'
-            if time.time() >= deadline:
+            if steady() >= deadline:
                 raise ReaderError('locked', '{0} (pid {1}) holds the lock of yum, after {2} seconds of waiting '
                                   'still'.format(str_of(name), pid, seconds))
             if not told:

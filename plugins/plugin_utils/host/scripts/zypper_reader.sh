@@ -39,13 +39,16 @@ of_lock() {
 # Seconds since the metadata of the repository that is longest without was last known to be current; nothing where one
 # has none.
 of_age() {
-    of_oldest=$(date +%s)
+    of_now=$(date +%s)
+    of_oldest=$of_now
     while IFS= read -r of_name; do
         [ -n "$of_name" ] || continue
         of_then=$(stat -c %Y "$of_raw/$of_name/repodata/repomd.xml" 2>/dev/null) || return 0
+        # The clock was set back since: nobody knows when it was fetched.
+        [ "$of_then" -le "$((of_now + 60))" ] || return 0
         [ "$of_then" -ge "$of_oldest" ] || of_oldest=$of_then
     done <"$of_work/enabled"
-    printf '%s' "$(($(date +%s) - of_oldest))"
+    printf '%s' "$((of_now - of_oldest))"
 }
 
 of_refresh() {
@@ -66,15 +69,15 @@ of_refresh() {
         return 0
     fi
     printf 'attempted=1\n'
-    of_began=$(date +%s)
+    of_waited=0
     of_patience=${of_option_lock_timeout:-60}
     while of_holder=$(of_lock) && [ -n "$of_holder" ]; do
-        of_waited=$(($(date +%s) - of_began))
         if [ "$of_waited" -ge "${of_patience%.*}" ]; then
             printf 'locked=%s\nwaited=%s\n' "$of_holder" "$of_waited"
             return 0
         fi
         sleep 1
+        of_waited=$((of_waited + 1))
     done
     # Without --gpg-auto-import-keys: a key that nobody has accepted yet stays unaccepted.
     of_within "${of_option_refresh_timeout:-300}" zypper --xmlout --non-interactive refresh >"$of_work/refresh" 2>&1
