@@ -54,8 +54,9 @@ HOSTILE = {
         <dict><key>date</key><date>2026-11-01T00:00:00Z</date><key>displayName</key><string>Safari</string>
         <key>comment</key><string>Payroll</string><key>processName</key><string>softwareupdated</string></dict>
         </array></plist>""",
-    "receipts": RECEIPT.replace("com.apple.pkg.MobileAssets", "example.payroll").replace("/System/Volumes/Data",
-                                                                                    "com.apple.x/Users/jdoe"),
+    "receipts": RECEIPT.replace("com.apple.pkg.MobileAssets", "example.payroll").replace(
+        "/System/Volumes/Data", "com.apple.x/Users/jdoe"
+    ),
     "updates_errors": "2026-11-20 softwareupdate[1:2] Janes-MBP.local: Serial Number (system): C02XK1ABJGH5, "
                       '"serialNumber" = "C02XK1ABJGH5" at /Users/Jane Doe/Library/x and /Volumes/Janes Disk/y\n',
     "brew": "state=ready\npath=/Users/jdoe/homebrew/bin/brew\nowner=jdoe\n",

@@ -77,10 +77,10 @@ written = st.tuples(epochs, texts, texts.map(lambda text: f"-{text}" if text els
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(["rpm", "deb", "plain"]), written, written, written)
-def test_every_order_is_total(scheme: str, a: str, b: str, c: str) -> None:
-    assert compare(a, a, scheme) == 0
-    assert compare(a, b, scheme) == -compare(b, a, scheme)
-    low, middle, high = sorted((a, b, c), key=cmp_to_key(lambda x, y: compare(x, y, scheme)))
+def test_every_order_is_total(scheme: str, one: str, other: str, third: str) -> None:
+    assert compare(one, one, scheme) == 0
+    assert compare(one, other, scheme) == -compare(other, one, scheme)
+    low, middle, high = sorted((one, other, third), key=cmp_to_key(lambda x, y: compare(x, y, scheme)))
     assert compare(low, middle, scheme) <= 0
     assert compare(middle, high, scheme) <= 0
     assert compare(low, high, scheme) <= 0
