@@ -215,7 +215,9 @@ def test_a_crash_at_any_command_ends_finished_or_undone(root: Path, shell: str, 
     assert results["FAILED" if fails else "PARTIAL"] > 20 // stride
 
 
-@pytest.mark.parametrize("mode", ["power", "lossy power", "runner"])
+@pytest.mark.parametrize(
+    "mode", ["lossy power", *(pytest.param(mode, marks=IN_TEST_ALL) for mode in ("power", "runner"))]
+)
 def test_crashes_during_recovery_end_the_same_way(root: Path, mode: str) -> None:
     dice = random.Random(f"recovery {mode}")
     for sample in range(25):

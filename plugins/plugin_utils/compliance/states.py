@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.evaluate import evaluate
-from ..engine.explain import explain
+from ..engine.explain import explainer
 from ..engine.records import Inventory, PatchRecord
 
 HELD = "HELD"
@@ -119,6 +119,7 @@ class _Judge:
         self.as_of = as_of
         self.delay_clock = delay_clock
         self.windows = inventory.operating_system == "WINDOWS"
+        self._explain = explainer(baseline, as_of=as_of)
 
     def decide(self, records: list[PatchRecord]) -> list[Decision]:
         return evaluate(
@@ -132,7 +133,7 @@ class _Judge:
         )
 
     def sentence(self, decision: Mapping[str, Any], record: PatchRecord) -> str:
-        return explain(dict(decision), record, self.baseline, as_of=self.as_of)
+        return self._explain(dict(decision), record)
 
 
 def _candidate_entry(

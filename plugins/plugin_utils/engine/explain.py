@@ -64,12 +64,23 @@ def explain(
 
     ``operating_system`` is needed only where it is not the baseline's own.
     """
+    return explainer(baseline, as_of=as_of, operating_system=operating_system)(decision, patch)
+
+
+def explainer(
+    baseline: dict[str, Any], *, as_of: str | datetime, operating_system: str | None = None
+) -> Callable[[dict[str, Any], dict[str, Any]], str]:
+    """``explain`` for many decisions by one baseline, which is read once."""
     canon = canonical(baseline)
     system = find_system(operating_system or canon["operating_system"])
-    case = _Case(decision, prepare([patch], system)[0], canon, system.family, instant_of(as_of))
-    phrase = _PHRASES[decision["reason"]](case)
-    text = f"{decision['patch']} {phrase}."
-    return "".join(char if char.isprintable() else "?" for char in text)
+    now = instant_of(as_of)
+
+    def sentence(decision: dict[str, Any], patch: dict[str, Any]) -> str:
+        case = _Case(decision, prepare([patch], system)[0], canon, system.family, now)
+        text = f"{decision['patch']} {_PHRASES[decision['reason']](case)}."
+        return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+
+    return sentence
 
 
 def _by_rule(case: _Case) -> str:
