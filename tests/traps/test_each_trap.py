@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +18,13 @@ TRAPS = all_traps()
 
 
 @pytest.fixture(scope="module")
-def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestedTree]:
-    tree = TestedTree(copied_tree(tmp_path_factory.mktemp("traps")))
-    yield tree
-    tree.close()
+def tested() -> Iterator[TestedTree]:
+    with tempfile.TemporaryDirectory(prefix="openfleet-traps-") as folder:
+        # Tests that are nobody for a while read recordings in it.
+        Path(folder).chmod(0o755)
+        tree = TestedTree(copied_tree(Path(folder)))
+        yield tree
+        tree.close()
 
 
 def test_with_all_handling_in_its_place_every_named_test_passes(tested: TestedTree) -> None:
