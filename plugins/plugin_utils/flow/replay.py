@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..compliance.states import DEFERRED_PHASED, HELD, HostWishes, decide_apart, host_exclude
 from ..engine.baseline import digest, parse_baseline
 from ..engine.evaluate import evaluate
-from ..engine.explain import explain
+from ..engine.explain import explainer
 from ..engine.records import PatchRecord
 from ..errors import PatchError
 from ..fleet.baseline_entries import read_registry
@@ -187,6 +188,10 @@ class _Judge:
     as_of: str
     arguments: Mapping[str, Any]
 
+    @cached_property
+    def _explain(self) -> Callable[[dict[str, Any], dict[str, Any]], str]:
+        return explainer(self.baseline, as_of=self.as_of, operating_system=self.operating_system)
+
     def decide(self, records: list[PatchRecord]) -> list[dict[str, Any]]:
         return evaluate(
             self.baseline,
@@ -202,7 +207,7 @@ class _Judge:
     def explained(
         self, record: PatchRecord, decision: dict[str, Any], wishes: HostWishes | None = None
     ) -> dict[str, Any]:
-        sentence = explain(decision, record, self.baseline, as_of=self.as_of, operating_system=self.operating_system)
+        sentence = self._explain(decision, record)
         known = {"version": record.get("version"), "installed_version": record.get("installed_version")}
         against = wishes.against(record) if wishes and decision["decision"] == "approved" else None
         if against is None:
