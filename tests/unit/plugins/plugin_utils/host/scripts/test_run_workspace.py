@@ -64,16 +64,24 @@ def test_the_folder_of_a_killed_process_goes_at_once_and_that_of_a_living_one_st
     assert [path.exists() for path in (killed, other, living)] == [False, False, True]
 
 
+def workspace_in_sh(tmp_path: Path, text: str, *, other: str, living: str, more: str = "") -> list[str]:
+    """What a run in sh prints that begins beside the folders of three others: only the one that lives keeps its own."""
+    names = ("killed", "other", "living")
+    folders = [folder(tmp_path / f"openfleet-patch-{name}", 1) for name in names]
+    for path, owner in zip(
+        folders, (f"99999999 {other}", f"{os.getpid()} {other}", f"{os.getpid()} {living}"), strict=True
+    ):
+        (path / "owner").write_text(f"{owner}\n")
+    program = f'{text}\nof_workspace\ncat "$of_work/owner"\n{more}'
+    done = subprocess.run(["/bin/sh", "-eu", "-c", program], capture_output=True, text=True, check=True)
+    assert [path.exists() for path in folders] == [False, False, True]
+    return done.stdout.splitlines()
+
+
 def test_the_same_in_sh(part: dict[str, Any], tmp_path: Path) -> None:
     text = (FOLDER / "sections.sh").read_text().replace("/dev/shm", str(tmp_path))
-    killed, other, living = (folder(tmp_path / f"openfleet-patch-{name}", 1) for name in ("killed", "other", "living"))
-    (killed / "owner").write_text("99999999 1234\n")
-    (other / "owner").write_text(f"{os.getpid()} 1\n")
-    (living / "owner").write_text(f"{os.getpid()} {part['process_began']('self')}\n")
-    program = f'{text}\nof_workspace\ncat "$of_work/owner"\necho "$$ $(of_process_began "$$")"\n'
-    done = subprocess.run(["/bin/sh", "-eu", "-c", program], capture_output=True, text=True, check=True)
-    assert [path.exists() for path in (killed, other, living)] == [False, False, True]
-    first, second = done.stdout.splitlines()
+    more = 'echo "$$ $(of_process_began "$$")"\n'
+    first, second = workspace_in_sh(tmp_path, text, other="1", living=part["process_began"]("self"), more=more)
     assert first == second
     assert sorted(path.name for path in tmp_path.iterdir()) == ["openfleet-patch-living"]
 
@@ -82,11 +90,6 @@ def test_the_same_in_sh_where_there_is_no_proc(tmp_path: Path) -> None:
     text = (FOLDER / "sections.sh").read_text().replace("/dev/shm", str(tmp_path)).replace("/proc/", "/no-proc/")
     started = subprocess.run(["ps", "-o", "lstart=", "-p", str(os.getpid())], env={**os.environ, "LC_ALL": "C"},
                              capture_output=True, text=True, check=True).stdout  # fmt: skip
-    killed, other, living = (folder(tmp_path / f"openfleet-patch-{name}", 1) for name in ("killed", "other", "living"))
-    (killed / "owner").write_text("99999999 Fri_Nov_20_14:00:00_2026\n")
-    (other / "owner").write_text(f"{os.getpid()} Fri_Nov_20_14:00:00_2026\n")
-    (living / "owner").write_text(f"{os.getpid()} {'_'.join(started.split())}\n")
-    program = f'{text}\nof_workspace\ncat "$of_work/owner"\n'
-    done = subprocess.run(["/bin/sh", "-eu", "-c", program], capture_output=True, text=True, check=True)
-    assert [path.exists() for path in (killed, other, living)] == [False, False, True]
-    assert len(done.stdout.split()) == 2
+    living = "_".join(started.split())
+    told = workspace_in_sh(tmp_path, text, other="Fri_Nov_20_14:00:00_2026", living=living)
+    assert len(" ".join(told).split()) == 2
